@@ -1,0 +1,345 @@
+"""The command line: arguments in, exit codes out. Everything else is done elsewhere.
+
+Only click is imported here at the top, so that `--help` answers at once.
+"""
+
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import exit_codes
+from .toolbox import ENGINES, PatternProblem
+
+if TYPE_CHECKING:
+    from .answers import Subject
+    from .questions import Options
+
+MOST_PROCESSORS = 8
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_PATH = click.Path(exists=True, path_type=Path)
+PROCESSORS = click.IntRange(1, MOST_PROCESSORS)
+PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=EXISTING_PATH)
+ONE_PATH = click.argument("path", metavar="PATH", type=EXISTING_FILE)
+SCENARIO = click.option("--scenario", metavar="S", help="The scenario (default: the first).")
+ONE_COUNT = click.option(
+    "--processors", type=PROCESSORS, metavar="N", help="Processors (default: the scenario's first)."
+)
+
+
+class Size(click.ParamType):
+    """An amount of memory: `500M`, `4G`, or plain bytes."""
+
+    name = "size"
+    _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """The amount in bytes."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if found is None or int(found[1]) == 0:
+            self.fail(f"{value!r} is no amount of memory; write 500M or 4G", param, ctx)
+        return int(found[1]) * self._UNITS[found[2].upper()]
+
+
+class Setting(click.ParamType):
+    """A knob and its value, written `name=value`."""
+
+    name = "knob"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The pair, after making sure that both exist."""
+        from dirql.model.kernel.knobs import KnobError, Knobs, parse_knob
+
+        try:
+            parse_knob(str(value), Knobs())
+        except KnobError as error:
+            self.fail(str(error), param, ctx)
+        name, _, chosen = str(value).partition("=")
+        return name.strip(), chosen.strip()
+
+
+class PropertyName(click.ParamType):
+    """The name of a property."""
+
+    name = "property"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name, after making sure that it exists."""
+        from dirql.properties import PROPERTIES
+
+        from .pages import unknown
+
+        names = [item.name for item in PROPERTIES]
+        if value not in names:
+            self.fail(unknown("property", str(value), names), param, ctx)
+        return str(value)
+
+
+KNOBS = click.option(
+    "--knob", "knobs", multiple=True, type=Setting(), metavar="K=V",
+    help="Answer a question that Windows leaves open (dirql rules lists them).",
+)
+PROPERTIES = click.option(
+    "--property", "properties", multiple=True, type=PropertyName(), metavar="NAME",
+    help="Check only this property; may be repeated (default: the scenario's, or all).",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dirql")
+def commands() -> None:
+    """Check Windows interrupt code: every interleaving of interrupts, DPCs and disconnects.
+
+    Exit codes: 0 holds, 1 violated, 2 unknown; 64 wrong usage, 65 a pattern or trace that cannot be
+    used, 70 an internal error, 130 interrupted.
+    """
+
+
+@commands.command()
+@PATHS
+@PROPERTIES
+@click.option(
+    "--processors", multiple=True, type=PROCESSORS, metavar="N",
+    help="Processor count; may be repeated (default: the scenario's).",
+)
+@KNOBS
+@click.option(
+    "--max-states", type=click.IntRange(1), metavar="N", help="Give up a check at N states."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S",
+    help="Give up a check after S seconds.",
+)
+@click.option(
+    "--memory", type=Size(), metavar="SIZE", default="4G", show_default=True,
+    help="Give up a check when the process is that large: 500M, 4G.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="json: one object on one line for each pattern, scenario and processor count.",
+)
+@click.option(
+    "--expect", is_flag=True, help="Compare each verdict with the pattern's own; 0 if all agree."
+)
+@click.option(
+    "--engine", type=click.Choice(ENGINES), default="reference", show_default=True,
+    help="Who explores.",
+)
+@click.option(
+    "--trace", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE",
+    help="Store the trace of the first violation, for dirql replay.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+    help="Check in N processes side by side.",
+)
+def check(
+    paths: tuple[Path, ...],
+    properties: tuple[str, ...],
+    processors: tuple[int, ...],
+    knobs: tuple[tuple[str, str], ...],
+    max_states: int | None,
+    timeout: float | None,
+    memory: int,
+    form: str,
+    expect: bool,
+    engine: str,
+    trace: Path | None,
+    jobs: int,
+) -> int:
+    """Check patterns: PATH is a pattern file, or a folder of them.
+
+    Each scenario is checked on each of its processor counts. A violation is shown as the shortest
+    behaviour that leads to it.
+    """
+    from dirql.explorer.engine import Limits
+
+    from .checking import Output
+    from .checking import check as check_patterns
+    from .questions import Options
+
+    if trace is not None and not trace.absolute().parent.is_dir():
+        raise click.UsageError(f"cannot write {trace}: there is no folder {trace.parent}")
+    options = Options(
+        properties=properties,
+        processors=tuple(dict.fromkeys(processors)),
+        knobs=knobs,
+        limits=Limits(states=max_states, seconds=timeout, memory=memory),
+        engine=engine,
+        compare_knobs=not expect,
+    )
+    return check_patterns(paths, options, Output(form == "json", expect, trace), jobs)
+
+
+@commands.command()
+@click.argument("trace", metavar="TRACE.json", type=EXISTING_FILE)
+@click.option("--pattern", type=EXISTING_FILE, metavar="PATH", help="Where the pattern is now.")
+def replay(trace: Path, pattern: Path | None) -> int:
+    """Execute a stored trace again, step by step, and show it.
+
+    Exit code 0 when it still leads to its violation, 65 when it does not.
+    """
+    from .replaying import replay as replay_trace
+    from .report import terminal_style
+
+    click.echo(replay_trace(trace, pattern, terminal_style()))
+    return exit_codes.HOLDS
+
+
+@commands.command()
+@click.argument("name")
+def explain(name: str) -> int:
+    """Print the page of a property (or knob): what, why, an example, the fix."""
+    from .pages import page
+
+    click.echo(page(name))
+    return exit_codes.HOLDS
+
+
+@commands.command()
+def rules() -> int:
+    """List the properties and the knobs."""
+    from .pages import overview
+
+    click.echo(overview())
+    return exit_codes.HOLDS
+
+
+@commands.group()
+def show() -> None:
+    """Show what a pattern becomes before it is checked."""
+
+
+@show.command()
+@ONE_PATH
+@SCENARIO
+@ONE_COUNT
+@KNOBS
+@PROPERTIES
+def machine(
+    path: Path,
+    scenario: str | None,
+    processors: int | None,
+    knobs: tuple[tuple[str, str], ...],
+    properties: tuple[str, ...],
+) -> int:
+    """Print the machine that engines explore: variables, contexts, transitions, properties."""
+    from .questions import Options
+    from .showing import machine_text
+
+    options = Options(properties=properties, knobs=knobs)
+    click.echo(machine_text(_subject(path, scenario, processors, options).machine))
+    return exit_codes.HOLDS
+
+
+@show.command()
+@ONE_PATH
+def routines(path: Path) -> int:
+    """Print the routines of the driver and its devices as they were understood."""
+    from . import toolbox
+    from .showing import routines_text
+
+    click.echo(routines_text(toolbox.load(path).program))
+    return exit_codes.HOLDS
+
+
+@commands.command()
+@ONE_PATH
+@SCENARIO
+@ONE_COUNT
+@KNOBS
+@PROPERTIES
+@click.option("--all", "everything", is_flag=True, help="Try every property there is.")
+def prove(
+    path: Path,
+    scenario: str | None,
+    processors: int | None,
+    knobs: tuple[tuple[str, str], ...],
+    properties: tuple[str, ...],
+    everything: bool,
+) -> int:
+    """Prove properties by induction, without exploring.
+
+    By default: that no context waits in a circle, and that no routine is called at an IRQL its
+    contract forbids. Exit code 0 when all is proved, 2 when not.
+    """
+    from .proving import USUAL_GOALS, all_names, proof_text, prove_subject
+    from .questions import Options
+
+    names = properties or (all_names() if everything else USUAL_GOALS)
+    subject = _subject(path, scenario, processors, Options(knobs=knobs))
+    found = prove_subject(subject, names)
+    click.echo(f"{path}  {subject.scenario.name}  {subject.processors} processor(s)")
+    click.echo(proof_text(found, subject.machine, names))
+    return exit_codes.HOLDS if found.complete else exit_codes.UNKNOWN
+
+
+def _subject(
+    path: Path, scenario: str | None, processors: int | None, options: "Options"
+) -> "Subject":
+    """One scenario of a pattern, compiled."""
+    from . import toolbox
+    from .answers import prepare
+    from .questions import Question
+
+    pattern = toolbox.load(path)
+    names = [item.name for item in pattern.scenarios]
+    if scenario is not None and scenario not in names:
+        from .pages import unknown
+
+        raise click.BadParameter(unknown("scenario", scenario, names), param_hint="--scenario")
+    chosen = pattern.scenarios[names.index(scenario) if scenario else 0]
+    count = processors or chosen.processors[0]
+    return prepare(Question(str(path), chosen.name, count, options))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        the exit code; every error has been reported by then.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A console that cannot print a character shows its code instead of stopping the program.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        result = commands.main(args=arguments, prog_name="dirql", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return exit_codes.USAGE
+    except PatternProblem as problem:
+        click.echo(str(problem), err=True)
+        return exit_codes.PATTERN
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`dirql rules | head`); nothing more may be written, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001  (whatever it is, the user gets no traceback)
+        from .failures import report_internal_error
+
+        click.echo(report_internal_error(error), err=True)
+        return exit_codes.INTERNAL
+    return int(result or exit_codes.HOLDS)
+
+
+def main() -> None:
+    """The console script `dirql`."""
+    sys.exit(run())

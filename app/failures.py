@@ -1,0 +1,23 @@
+"""An internal error as its user meets it: what to do, and a file instead of a traceback."""
+
+import platform
+import sys
+import tempfile
+import traceback
+from importlib.metadata import version
+
+
+def report_internal_error(error: BaseException) -> str:
+    """Store the traceback of `error` in a file; returns what to tell the user."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="dirql-error-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write(f"dirql {version('dirql')}, Python {sys.version}, {platform.platform()}\n")
+        log.write(f"arguments: {sys.argv[1:]}\n\n")
+        log.writelines(traceback.format_exception(error))
+    summary = str(error).partition("\n")[0]
+    return (
+        f"dirql: internal error: {type(error).__name__}: {summary}\n"
+        f"This is a defect of dirql, not of your pattern. Please report it to the project with\n"
+        f"the pattern and the file {log.name}"
+    )

@@ -1,0 +1,82 @@
+"""`dirql rules` and `dirql explain`: the properties and knobs, and the page of one of them."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import click
+
+from dirql.model.kernel.knobs import KNOBS, Knob
+from dirql.properties import PROPERTIES, Kind, Property
+
+KINDS = {
+    Kind.RULE: "Rules: what one step must not do",
+    Kind.INVARIANT: "Invariants: what must be true in every state",
+    Kind.QUIESCENT: "Quiescent: what must be true when everything has come to rest",
+    Kind.PROGRESS: "Progress: what must always be able to go on",
+    Kind.RACE: "Races: what two contexts must not do at once",
+}
+
+
+def overview() -> str:
+    """All properties by kind, and the knobs, one line each."""
+    return "\n".join(_overview())
+
+
+def _overview() -> Iterator[str]:
+    width = max(len(item.name) for item in PROPERTIES) + 2
+    for kind, title in KINDS.items():
+        yield title
+        for item in PROPERTIES:
+            if item.kind is kind:
+                yield f"  {item.name:<{width}}{item.summary}"
+        yield ""
+    yield "Knobs: where Windows documentation is silent or disagrees (--knob NAME=VALUE)"
+    for knob in KNOBS:
+        yield f"  {knob.name:<{width}}{knob.summary}"
+        yield f"  {'':<{width}}{_values(knob)}"
+    yield ""
+    yield "dirql explain NAME prints the page of a property or knob."
+
+
+def page(name: str) -> str:
+    """The page of the property or knob called `name`.
+
+    Raises:
+        click.BadParameter: nothing has that name; the message has the nearest, and all.
+    """
+    for item in PROPERTIES:
+        if item.name == name:
+            return _property_page(item)
+    for knob in KNOBS:
+        if knob.name == name:
+            return _knob_page(knob)
+    names = [item.name for item in PROPERTIES] + [knob.name for knob in KNOBS]
+    raise click.BadParameter(unknown("property or knob", name, names))
+
+
+def unknown(noun: str, name: str, names: list[str]) -> str:
+    """The complaint that nothing is called `name`, with what may have been meant."""
+    near = get_close_matches(name, names, n=3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"there is no {noun} {name!r}.{meant} There are: {', '.join(names)}"
+
+
+def _property_page(item: Property) -> str:
+    title = f"{item.name} ({item.kind.value})"
+    return f"{title}\n{'=' * len(title)}\n\n{item.page}"
+
+
+def _knob_page(knob: Knob) -> str:
+    title = f"{knob.name} (knob)"
+    return (
+        f"{title}\n{'=' * len(title)}\n\n{knob.summary[0].upper()}{knob.summary[1:]}.\n\n"
+        f"Values:\n    {_values(knob)}\n\n"
+        f"References:\n    rule {knob.rule} of docs/windows-rules.md"
+    )
+
+
+def _values(knob: Knob) -> str:
+    """`yes (default), no, either (both are explored)`."""
+    words = {knob.default: " (default)"}
+    either = {"either": " (both are explored)"}
+    return ", ".join(f"{value}{words.get(value, '')}{either.get(value, '')}" for value in knob.values)

@@ -1,0 +1,76 @@
+"""What is asked: one question for each pattern, scenario and number of processors."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.explorer.engine import Limits
+
+from . import toolbox
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to check, whatever the pattern.
+
+    Attributes:
+        properties: names to check; empty for the scenario's own choice, or all.
+        processors: processor counts; empty for the scenario's own.
+        knobs: (name, value) pairs that overrule the scenario's.
+        limits: when to give up on one question.
+        engine: the engine's name.
+        compare_knobs: whether to look, after a violation, for the knobs it needs.
+    """
+
+    properties: tuple[str, ...] = ()
+    processors: tuple[int, ...] = ()
+    knobs: tuple[tuple[str, str], ...] = ()
+    limits: Limits = Limits()
+    engine: str = "reference"
+    compare_knobs: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to check: plain data, so that another process can answer it."""
+
+    pattern: str
+    scenario: str
+    processors: int
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A pattern that could not be asked; `message` says why and where."""
+
+    pattern: str
+    message: str
+
+
+def pattern_files(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """`paths`, with each folder replaced by the Python files directly in it, sorted by name."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(item for item in path.glob("*.py") if not item.name.startswith("_"))
+        else:
+            files.append(path)
+    return tuple(dict.fromkeys(files))
+
+
+def plan(files: Sequence[Path], options: Options) -> tuple[Question | Failure, ...]:
+    """The questions of all patterns, in order; a file that is no pattern becomes a failure."""
+    planned: list[Question | Failure] = []
+    for file in files:
+        try:
+            pattern = toolbox.load(file)
+        except toolbox.PatternProblem as problem:
+            planned.append(Failure(str(file), str(problem)))
+            continue
+        planned += [
+            Question(str(file), scenario.name, processors, options)
+            for scenario in pattern.scenarios
+            for processors in options.processors or scenario.processors
+        ]
+    return tuple(planned)

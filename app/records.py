@@ -1,0 +1,86 @@
+"""The JSON form of answers: one object on one line for each pattern, scenario and processor count."""
+
+import json
+from typing import Any, assert_never
+
+from dirql.explorer.verdict import Holds, Unknown, Violated
+from dirql.model import scenario as expectations
+from dirql.model.scenario import Expectation
+
+from .answers import Answer
+
+Record = dict[str, Any]
+
+
+def line(answer: Answer, *, expect: bool) -> str:
+    """`answer` as one line of JSON; with `expect` also what was expected and whether it agrees."""
+    return json.dumps(record(answer, expect=expect), ensure_ascii=False)
+
+
+def record(answer: Answer, *, expect: bool) -> Record:
+    """`answer` as plain data. The first thirteen keys are always there."""
+    question, statistics = answer.question, answer.result.statistics
+    verdict, name, steps, more = _verdict(answer)
+    fields: Record = {
+        "pattern": question.pattern,
+        "scenario": question.scenario,
+        "processors": question.processors,
+        "verdict": verdict,
+        "property": name,
+        "steps": steps,
+        "states": statistics.states,
+        "transitions": statistics.transitions,
+        "depth": statistics.depth,
+        "seconds": round(statistics.seconds, 3),
+        "engine": answer.result.engine,
+        "complete": statistics.complete,
+        "knobs": dict(answer.knobs),
+        "scope": list(answer.scope),
+        **more,
+    }
+    if expect:
+        fields["expected"] = None if answer.expected is None else _expected(answer.expected)
+        fields["agrees"] = answer.agrees
+    return fields
+
+
+def _verdict(answer: Answer) -> tuple[str, str | None, int | None, Record]:
+    """The verdict's word, property and number of steps, and the keys that only it has."""
+    verdict = answer.result.verdict
+    match verdict:
+        case Holds():
+            never_ran = [
+                {
+                    "context": item.context,
+                    "routine": item.source.routine,
+                    "line": item.source.line,
+                    "text": item.source.text.strip(),
+                }
+                for item in answer.unvisited
+            ]
+            return "holds", None, None, {"never_ran": never_ran}
+        case Violated(name, trace):
+            end = trace.violation
+            more = {
+                "detail": end.detail,
+                "bug_check": end.bug_check,
+                "needs": dict(answer.needed_knobs),
+            }
+            return "violated", name, len(trace.steps), more
+        case Unknown(reason, possible):
+            if possible is None:
+                return "unknown", None, None, {"reason": reason}
+            return "unknown", possible.violation.property, len(possible.steps), {"reason": reason}
+        case _:
+            assert_never(verdict)
+
+
+def _expected(expectation: Expectation) -> Record:
+    match expectation:
+        case expectations.Holds(states):
+            fields: Record = {"verdict": "holds", "states": states}
+        case expectations.Violated(name, steps, states):
+            fields = {"verdict": "violated", "property": name, "steps": steps, "states": states}
+        case _:
+            assert_never(expectation)
+    return {key: value for key, value in fields.items() if value != 0}

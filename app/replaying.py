@@ -1,0 +1,54 @@
+"""`dirql replay`: execute a stored trace again on the machine of its pattern, and show it."""
+
+from pathlib import Path
+
+from . import toolbox
+from .answers import prepare
+from .questions import Options, Question
+from .toolbox import PatternProblem
+from .trace_file import StoredTrace, read
+from .trace_text import Style, render
+
+
+def replay(file: Path, pattern: Path | None, style: Style) -> str:
+    """The text of the trace in `file`, after it was executed again step by step.
+
+    `pattern` replaces the path stored in the file.
+
+    Raises:
+        PatternProblem: the file or its pattern cannot be used, the pattern has changed, or the
+            trace is not a behaviour that ends in its violation.
+    """
+    stored = read(file)
+    found = pattern or _find_pattern(stored, file)
+    question = Question(
+        str(found),
+        stored.scenario,
+        stored.processors,
+        Options(properties=stored.properties or (), knobs=tuple(stored.knobs.items())),
+    )
+    machine = prepare(question).machine
+    if toolbox.digest(machine) != stored.trace.digest:
+        raise PatternProblem(
+            f"{file}: the trace does not belong to {found} as it is now: the pattern, or dirql, "
+            f"has changed since the trace was stored (the digests differ).\n"
+            f"      hint: check the pattern again: dirql check {found} --trace {file}"
+        )
+    toolbox.verify(machine, stored.trace)
+    title = (
+        f"{found}  {stored.scenario}  {stored.processors} processor(s)  "
+        f"replayed: {stored.trace.violation.property}, after {len(stored.trace.steps)} step(s)"
+    )
+    return f"{title}\n\n{render(stored.trace, style)}"
+
+
+def _find_pattern(stored: StoredTrace, file: Path) -> Path:
+    """The pattern's file: where it was, or beside the trace."""
+    candidates = (Path(stored.pattern), file.parent / Path(stored.pattern).name)
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise PatternProblem(
+        f"{file}: its pattern {stored.pattern} is not there.\n"
+        f"      hint: say where it is now: dirql replay {file} --pattern PATH"
+    )

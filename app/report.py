@@ -1,0 +1,158 @@
+"""Answers as text for people."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+import click
+
+from dirql.explorer.trace import Trace
+from dirql.explorer.verdict import Holds, Unknown, Violated
+from dirql.model import scenario as expectations
+from dirql.model.scenario import Expectation
+
+from .trace_text import Style, render
+
+if TYPE_CHECKING:
+    from .answers import Answer, Unvisited
+
+MOST_LINES = 12
+"""Lines that never ran, as many as are listed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A few words and the colour they have on a terminal."""
+
+    text: str
+    colour: str
+
+    def shown(self) -> str:
+        """The words with their colour; whoever prints drops it where there are no colours."""
+        return click.style(self.text, fg=self.colour, bold=True)
+
+
+def terminal_style() -> Style:
+    """The style that fits standard output: its width, and ASCII where its encoding has no more."""
+    width = max(40, min(160, shutil.get_terminal_size((120, 40)).columns))
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    return Style(width, ascii_only=not encoding.startswith("utf"))
+
+
+def full(answer: "Answer", style: Style) -> str:
+    """The whole answer: verdict, trace, scope, what was covered."""
+    return "\n".join(_full(answer, style))
+
+
+def compared(answer: "Answer") -> str:
+    """One line: whether the answer is the one the pattern's author expects."""
+    word = Phrase("agrees   ", "green") if answer.agrees else Phrase("DISAGREES", "red")
+    found = _found(answer)
+    text = f"{word.shown()}  {_title(answer)}  {found}"
+    if answer.agrees:
+        return text
+    if answer.expected is None:
+        return f"{text}; the pattern states no expectation for this"
+    return f"{text}; expected {_expected(answer.expected)}"
+
+
+def _full(answer: "Answer", style: Style) -> Iterator[str]:
+    verdict = answer.result.verdict
+    match verdict:
+        case Holds():
+            yield f"{_title(answer)}  {Phrase('holds', 'green').shown()}"
+            yield f"  {_covered(answer)}"
+            yield from (f"  {line}" for line in _scope(answer))
+            yield from (f"  {line}" for line in _never_ran(answer.unvisited))
+        case Violated(name, trace):
+            steps = _count(len(trace.steps), "step")
+            word = Phrase(f"violated: {name}, after {steps}", "red")
+            yield f"{_title(answer)}  {word.shown()}"
+            yield from _trace(trace, style)
+            yield from (
+                f"Needs knob {knob}={value}: without it the check holds."
+                for knob, value in answer.needed_knobs
+            )
+            yield f"More: dirql explain {name}"
+            yield ""
+            yield f"  {_covered(answer)}"
+            yield from (f"  {line}" for line in _scope(answer))
+        case Unknown(reason, possible):
+            yield f"{_title(answer)}  {Phrase('unknown', 'yellow').shown()}: {reason}"
+            if possible is not None:
+                yield from _trace(possible, style)
+                yield ""
+            yield f"  {_covered(answer)}"
+            yield from (f"  {line}" for line in _scope(answer))
+        case _:
+            assert_never(verdict)
+
+
+def _title(answer: "Answer") -> str:
+    question = answer.question
+    processors = _count(question.processors, "processor")
+    return f"{question.pattern}  {question.scenario}  {processors}"
+
+
+def _trace(trace: Trace, style: Style) -> Iterator[str]:
+    yield ""
+    yield render(trace, style)
+
+
+def _covered(answer: "Answer") -> str:
+    """`874 states, 2,000 transitions, depth 31, 0.05 s, reference engine`."""
+    found = answer.result.statistics
+    return (
+        f"{_count(found.states, 'state')}, {_count(found.transitions, 'transition')}, "
+        f"depth {found.depth}{'' if found.complete else ', not complete'}, "
+        f"{found.seconds:.2f} s, {answer.result.engine} engine"
+    )
+
+
+def _scope(answer: "Answer") -> Iterator[str]:
+    yield f"scope: {_count(answer.question.processors, 'processor')}"
+    yield from (f"       {phrase}" for phrase in answer.scope)
+
+
+def _never_ran(unvisited: "tuple[Unvisited, ...]") -> Iterator[str]:
+    """The lines that no context at all ran; a line that one context ran is alive."""
+    lines = dict.fromkeys(item.source for item in unvisited if item.by_all)
+    for source in list(lines)[:MOST_LINES]:
+        yield f"never ran: {source.routine}:{source.line}  {source.text.strip()}"
+    if len(lines) > MOST_LINES:
+        yield f"never ran: {len(lines) - MOST_LINES} more lines (all of them: --format json)"
+
+
+def _found(answer: "Answer") -> str:
+    states = _count(answer.result.statistics.states, "state")
+    verdict = answer.result.verdict
+    match verdict:
+        case Holds():
+            return f"holds, {states}"
+        case Violated(name, trace):
+            return f"violated {name}, {_count(len(trace.steps), 'step')}, {states}"
+        case Unknown(reason, _):
+            return f"unknown ({reason})"
+        case _:
+            assert_never(verdict)
+
+
+def _expected(expectation: Expectation) -> str:
+    match expectation:
+        case expectations.Holds(states):
+            return "holds" + (f", {_count(states, 'state')}" if states else "")
+        case expectations.Violated(name, steps, states):
+            return (
+                f"violated {name}"
+                + (f", {_count(steps, 'step')}" if steps else "")
+                + (f", {_count(states, 'state')}" if states else "")
+            )
+        case _:
+            assert_never(expectation)
+
+
+def _count(number: int, noun: str) -> str:
+    """`1 step`, `1,200 states`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

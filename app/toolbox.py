@@ -1,0 +1,83 @@
+"""The few things the command line asks of the other folders, each imported when first used.
+
+Importing here and not at the top keeps `dirql --help` fast, and gives tests one place where a
+stand-in can be put.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dirql.explorer.engine import Engine
+    from dirql.explorer.trace import Trace
+    from dirql.model.kernel.knobs import Knobs
+    from dirql.model.language import Pattern
+    from dirql.model.machine import Machine
+    from dirql.model.scenario import Scenario
+    from dirql.model.system import System
+
+ENGINES = ("reference",)
+
+
+class PatternProblem(Exception):
+    """A pattern, or a trace of one, cannot be used; the message is complete."""
+
+
+def load(path: Path) -> "Pattern":
+    """The pattern in file `path`.
+
+    Raises:
+        PatternProblem: the file is not a pattern, or uses something outside the language.
+    """
+    from dirql.model.language import PatternError, load_pattern
+
+    try:
+        return load_pattern(path)
+    except PatternError as error:
+        raise PatternProblem(str(error)) from error
+
+
+def compile_scenario(
+    pattern: "Pattern", scenario: "Scenario", processors: int, knobs: "Knobs"
+) -> "System":
+    """The system of one scenario on `processors` processors.
+
+    Raises:
+        PatternProblem: the driver does something the kernel model cannot give a meaning to.
+    """
+    from dirql.model.compiler import compile_system
+    from dirql.model.language import PatternError
+
+    try:
+        return compile_system(pattern.program, scenario, processors, knobs)
+    except PatternError as error:
+        raise PatternProblem(str(error)) from error
+
+
+def engine(name: str) -> "Engine":
+    """The engine called `name`, one of `ENGINES`."""
+    from dirql.explorer.reference import ReferenceEngine
+
+    engines = {"reference": ReferenceEngine}
+    return engines[name]()
+
+
+def digest(machine: "Machine") -> str:
+    """The stable digest of a machine, as it stands in traces."""
+    from dirql.model.digest import digest as of_machine
+
+    return of_machine(machine)
+
+
+def verify(machine: "Machine", trace: "Trace") -> None:
+    """Execute `trace` on `machine` again.
+
+    Raises:
+        PatternProblem: it is not a behaviour of the machine, or ends in no violation.
+    """
+    from dirql.explorer.replay import ReplayError, replay
+
+    try:
+        replay(machine, trace)
+    except ReplayError as error:
+        raise PatternProblem(str(error)) from error

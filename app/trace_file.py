@@ -1,0 +1,105 @@
+"""The file of a trace: the trace itself, and what is needed to build its machine again."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dirql.explorer.trace import Trace
+
+from .toolbox import PatternProblem
+
+FILE_VERSION = 1
+"""Version of what stands around the trace; the trace has a version of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrace:
+    """A trace and what was checked. `properties` is `None` where all were."""
+
+    pattern: str
+    scenario: str
+    processors: int
+    knobs: dict[str, str]
+    properties: tuple[str, ...] | None
+    trace: Trace
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """The JSON object of the file."""
+
+    dirql_trace_file: int
+    pattern: str
+    scenario: str
+    processors: int
+    knobs: dict[str, str]
+    properties: list[str] | None
+    trace: msgspec.Raw
+
+
+def write(path: Path, stored: StoredTrace) -> None:
+    """Write the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from dirql.explorer.trace_json import encode
+
+    envelope = _Envelope(
+        dirql_trace_file=FILE_VERSION,
+        pattern=stored.pattern,
+        scenario=stored.scenario,
+        processors=stored.processors,
+        knobs=stored.knobs,
+        properties=None if stored.properties is None else list(stored.properties),
+        trace=msgspec.Raw(_utf8(encode(stored.trace))),
+    )
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(envelope), indent=1) + b"\n")
+
+
+def read(path: Path) -> StoredTrace:
+    """Read the file.
+
+    Raises:
+        PatternProblem: it is damaged, of another version, or no trace file at all.
+        OSError: it cannot be read.
+    """
+    from dirql.explorer.trace_json import TraceFormatError, decode
+
+    content = path.read_bytes()
+    _check_version(path, content)
+    try:
+        envelope = msgspec.json.decode(content, type=_Envelope)
+        trace = decode(bytes(envelope.trace))
+    except (msgspec.DecodeError, TraceFormatError) as error:
+        raise PatternProblem(f"{path}: a damaged trace file: {error}") from error
+    return StoredTrace(
+        envelope.pattern,
+        envelope.scenario,
+        envelope.processors,
+        envelope.knobs,
+        None if envelope.properties is None else tuple(envelope.properties),
+        trace,
+    )
+
+
+def _check_version(path: Path, content: bytes) -> None:
+    """Look at the version alone: a file of another one may differ in everything else."""
+    try:
+        version = json.loads(content).get("dirql_trace_file")
+    except (ValueError, AttributeError):
+        version = None
+    if version is None:
+        raise PatternProblem(
+            f"{path}: not a trace file of dirql. dirql check --trace FILE writes one."
+        )
+    if version != FILE_VERSION:
+        raise PatternProblem(
+            f"{path}: a trace file of version {version}; this dirql reads version "
+            f"{FILE_VERSION}. Check the pattern again with --trace."
+        )
+
+
+def _utf8(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text

@@ -1,0 +1,87 @@
+"""From a path through the states of a machine to a trace: plain data, readable by itself."""
+
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+
+from dirql.model.digest import digest
+from dirql.model.domain import PROCESSOR, Enumeration, Value
+from dirql.model.machine import ContextKind, Machine
+
+from .evaluate import Evaluator, State
+from .trace import Step, Trace, Violation
+
+NOWHERE = "none"
+"""The label of the processor of a context that occupies none."""
+
+DISPATCH_LEVEL = 2
+
+
+class Recorder:
+    """Writes down paths through the states of one machine."""
+
+    def __init__(self, machine: Machine, evaluator: Evaluator) -> None:
+        """Prepare to place the contexts of `machine` on its processors."""
+        self._machine = machine
+        self._names = [variable.name for variable in machine.variables]
+        self._processors = processors(machine)
+        self._places: dict[str, tuple[Callable[[State], Value], Callable[[State], Value]]] = {
+            context.name: (evaluator.value(context.processor), evaluator.value(context.irql))
+            for context in machine.contexts
+        }
+        self._hardware = frozenset(
+            context.name for context in machine.contexts if context.kind is ContextKind.HARDWARE
+        )
+
+    def trace(self, states: Sequence[State], taken: Sequence[int], violation: Violation) -> Trace:
+        """The trace through `states` by the transitions `taken`, ending in `violation`.
+
+        There is one state more than transitions, or as many when the last step breaks a check:
+        such a step leads to no state, and changes nothing.
+        """
+        ends = zip_longest(taken, states, states[1:])
+        steps = tuple(
+            self._step(index, before, after or before)
+            for index, before, after in ends
+            if index is not None
+        )
+        initial = tuple(zip(self._names, states[0], strict=True))
+        return Trace(self._machine.name, digest(self._machine), initial, steps, violation)
+
+    def _step(self, index: int, before: State, after: State) -> Step:
+        transition = self._machine.transitions[index]
+        changes = tuple(
+            (name, old, new)
+            for name, old, new in zip(self._names, before, after, strict=True)
+            if old != new
+        )
+        processor, irql = self.place(transition.context, before)
+        name, source = transition.name, transition.source
+        return Step(index, name, transition.context, processor, irql, changes, source)
+
+    def place(self, context: str, state: State) -> tuple[str, int]:
+        """Where `context` is shown in `state` (empty for hardware), and its level.
+
+        A floating context is shown on the lowest processor on which no other context is at
+        DISPATCH_LEVEL or above: one that could have run it.
+        """
+        processor, irql = self._located(context, state)
+        if context in self._hardware:
+            return "", irql
+        if processor != NOWHERE or irql >= DISPATCH_LEVEL:
+            return processor, irql
+        located = (self._located(other, state) for other in self._places if other != context)
+        busy = {place for place, level in located if level >= DISPATCH_LEVEL}
+        return next((label for label in self._processors if label not in busy), ""), irql
+
+    def _located(self, context: str, state: State) -> tuple[str, int]:
+        processor, irql = self._places[context]
+        return str(processor(state)), int(irql(state))
+
+
+def processors(machine: Machine) -> tuple[str, ...]:
+    """The labels of the processors of `machine`, in their order; empty if it has none."""
+    for variable in machine.variables:
+        domain = variable.domain
+        if isinstance(domain, Enumeration) and domain.name == PROCESSOR:
+            return tuple(label for label in domain.labels if label != NOWHERE)
+    return ()

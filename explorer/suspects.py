@@ -1,0 +1,126 @@
+"""What can be wrong, as formulas over one moment: the findings a search looks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, permutations
+
+from dirql.model.algebra import equal
+from dirql.model.machine import MODEL_BOUND, Access, Machine, Transition
+
+from . import solver
+from .races import DATA_RACE, TORN_UPDATE, may_race, may_tear
+from .solver import Term
+from .symbolic import Relation, broken
+from .trace import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A violation and the states in which it happens.
+
+    Attributes:
+        condition: over the moment `before` of the relation.
+        violation: what is wrong there.
+        step: the transition whose step is the violation; `None` when the state itself is.
+    """
+
+    condition: Term
+    violation: Violation
+    step: int | None = None
+
+
+def broken_invariants(relation: Relation) -> list[Suspect]:
+    """The invariants of the machine, in its order."""
+    found: list[Suspect] = []
+    for item in relation.machine.invariants:
+        wrong = solver.negation(relation.before.truth(item.condition))
+        if item.quiescent:
+            wrong = solver.conjunction((wrong, relation.quiescent))
+        violation = Violation(item.property, item.detail, item.bug_check, at_step=False)
+        found.append(Suspect(wrong, violation))
+    return found
+
+
+def broken_checks(relation: Relation, *, bounds: bool = False) -> list[Suspect]:
+    """The checks of all transitions in order: those of rules, or else the `bounds` of the model."""
+    return [
+        Suspect(
+            broken(relation.before, transition, check),
+            Violation(
+                check.property,
+                check.detail,
+                check.bug_check,
+                at_step=True,
+                contexts=(transition.context,),
+            ),
+            index,
+        )
+        for index, transition in enumerate(relation.machine.transitions)
+        for check in transition.checks
+        if (check.property == MODEL_BOUND) == bounds
+    ]
+
+
+def races(relation: Relation) -> list[Suspect]:
+    """The races the machine asks for, data races first."""
+    asked = relation.machine.races
+    return [
+        *(_data_races(relation) if DATA_RACE in asked else ()),
+        *(_torn_updates(relation) if TORN_UPDATE in asked else ()),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Touch:
+    """One access of one transition."""
+
+    index: int
+    transition: Transition
+    access: Access
+
+
+def _touches(machine: Machine) -> list[_Touch]:
+    return [
+        _Touch(index, transition, access)
+        for index, transition in enumerate(machine.transitions)
+        for access in transition.accesses
+    ]
+
+
+def _data_races(relation: Relation) -> Iterator[Suspect]:
+    for one, other in combinations(_touches(relation.machine), 2):
+        apart = one.transition.context != other.transition.context
+        if apart and may_race(one.access, other.access):
+            meeting = relation.actions[one.index].enabled, relation.actions[other.index].enabled
+            detail = f"both can touch {one.access.location} at the same time"
+            yield _race(relation, DATA_RACE, (one, other), meeting, detail)
+
+
+def _torn_updates(relation: Relation) -> Iterator[Suspect]:
+    """Each write half of an update, with each write that another context may slip in before it."""
+    for update, other in permutations(_touches(relation.machine), 2):
+        apart = update.transition.context != other.transition.context
+        if apart and may_tear(update.access, other.access):
+            # The guard without scheduling: the context stands there, preempted or not.
+            stands = relation.before.all(update.transition.guard)
+            meeting = stands, relation.actions[other.index].enabled
+            detail = f"the second can write {update.access.location} inside an update by the first"
+            yield _race(relation, TORN_UPDATE, (update, other), meeting, detail)
+
+
+def _race(
+    relation: Relation,
+    name: str,
+    pair: tuple[_Touch, _Touch],
+    meeting: tuple[Term, ...],
+    detail: str,
+) -> Suspect:
+    one, other = pair
+    indices = one.access.index, other.access.index
+    same = solver.TRUE  # no index means all elements
+    if indices[0] is not None and indices[1] is not None:
+        same = relation.before.truth(equal(indices[0], indices[1]))
+    contexts = one.transition.context, other.transition.context
+    sentence = f"{contexts[0]} ({one.transition.name}), {contexts[1]} ({other.transition.name}): {detail}"
+    violation = Violation(name, sentence, "", at_step=False, contexts=contexts)
+    return Suspect(solver.conjunction((*meeting, same)), violation)

@@ -1,0 +1,5 @@
+"""From a driver's routine graphs to a machine: the partial evaluator of drivers and kernel rules."""
+
+from .compilation import compile_system
+
+__all__ = ["compile_system"]

@@ -1,0 +1,349 @@
+"""From the programs of all contexts to one machine."""
+
+from collections.abc import Iterable, Iterator
+
+from ..algebra import (
+    atoms,
+    conjunction,
+    disjunction,
+    equal,
+    if_then_else,
+    less_equal,
+    member,
+    negation,
+    substitute,
+    variables_of,
+)
+from ..domain import Enumeration, Range
+from ..expr import FALSE, Constant, Expression, Read
+from ..kernel import dispatch, timers
+from ..kernel.levels import DISPATCH_LEVEL
+from ..kernel.rule import HERE, Outcome, Step
+from ..kernel.world import CONNECTED, INACTIVE, NONE, World
+from ..machine import Context, ContextKind, Machine, Transition, Variable
+from .location import Location
+from .path import Path
+from .program import ContextProgram, Move, source_of
+from .scheduling import Scheduling, placement
+
+HARDWARE = "hardware"
+
+
+class Assembly:
+    """Adds scheduling, starting and ending of threads, hardware and lines; then builds a machine."""
+
+    def __init__(
+        self,
+        world: World,
+        programs: tuple[ContextProgram, ...],
+        phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+        routines: dict[str, object],
+    ) -> None:
+        """`phases` names the threads that start, run concurrently, and come last."""
+        self._world = world
+        self._programs = programs
+        self._phases = phases
+        self._routines = routines
+        self._scheduling = Scheduling(world, programs)
+        self._placeholders = self._meanings()
+
+    def _meanings(self) -> dict[str, Expression]:
+        """What the placeholders of kernel rules stand for."""
+        found: dict[str, Expression] = {}
+        slots = [item for item in self._programs if item.line]
+        for item in self._world.interrupts():
+            found[f"running {item.name}"] = disjunction(
+                *(
+                    member(
+                        Read(slot.counter),
+                        [
+                            label
+                            for label, point in slot.points.items()
+                            if point.serves == item.name
+                        ],
+                    )
+                    for slot in slots
+                )
+            )
+        for program in self._programs:
+            if program.kind is ContextKind.DPC:
+                busy = negation(equal(Read(program.counter), Constant(program.rest)))
+                found[f"running {program.name}"] = busy
+        return found
+
+    # Contexts.
+
+    def _transitions(self, program: ContextProgram) -> Iterator[Transition]:
+        """The transitions of one context."""
+        for move in program.moves:
+            here = self._processors(program, move)
+            for processor in here:
+                yield self._transition(program, move, processor)
+
+    def _processors(self, program: ContextProgram, move: Move) -> Iterable[str]:
+        """The processors to tell apart for a move of a floating context; else one nameless one."""
+        if not program.floats or move.start.pinned:
+            return ("",)
+        expressions = (*move.path.guard, *move.path.updates.values())
+        needs_one = move.end.pinned or any(
+            HERE.variable in variables_of(item) for item in expressions
+        )
+        return self._world.processors if needs_one else ("",)
+
+    def _transition(self, program: ContextProgram, move: Move, processor: str) -> Transition:
+        """One transition; `processor` is where a floating context takes the step, if it matters."""
+        path = move.path
+        here: Expression = Constant(processor or program.home)
+        if program.floats and not processor:
+            here = placement(program)
+        meanings = {**self._placeholders, HERE.variable: here}
+        updates = {name: substitute(value, meanings) for name, value in path.updates.items()}
+        updates[program.counter] = Constant(move.target)
+        if program.floats and move.end.pinned != move.start.pinned:
+            updates[placement(program).variable] = Constant(processor) if processor else NONE
+        if move.end.pinned and processor:
+            updates[placement(program).variable] = Constant(processor)
+        if not path.stack and not path.failed and program.kind is ContextKind.THREAD:
+            updates.update(self._after_thread(program, path))
+        guard = [substitute(item, meanings) for item in path.guard]
+        at = equal(Read(program.counter), Constant(move.origin))
+        return Transition(
+            path.name or "runs",
+            program.name,
+            atoms(conjunction(at, *guard)),
+            _changes(updates),
+            tuple(path.checks),
+            self._atoms(program, move, processor),
+            tuple(path.accesses),
+            path.source if path.source.line else source_of(move.start, self._routines),  # type: ignore[arg-type]
+            rule=path.rule,
+            opaque=path.opaque,
+        )
+
+    def _atoms(
+        self, program: ContextProgram, move: Move, processor: str
+    ) -> tuple[Expression, ...]:
+        """The scheduling atoms of a move."""
+        start = move.start
+        if program.floats:
+            if processor:
+                found: tuple[Expression, ...] = (self._scheduling.idle(processor),)
+            elif not start.pinned:
+                found = (self._scheduling.some_processor(),)
+            elif start.irql < DISPATCH_LEVEL:
+                found = self._scheduling.drained(program)
+            else:
+                found = self._scheduling.on_top(program, start)
+        elif not start.frames:
+            found = self._scheduling.acceptance(program, program.entry_irql)
+        else:
+            found = self._scheduling.on_top(program, start)
+        return atoms(conjunction(*found))
+
+    def _after_thread(self, program: ContextProgram, path: Path) -> dict[str, Expression]:
+        """Whom the end of a thread lets start."""
+        first, middle, last = self._phases
+        by_name = {item.name: item for item in self._programs}
+        if program.name in first:
+            status = path.result if path.result is not None else Constant(0)
+            success = less_equal(Constant(0), status)
+            return {
+                by_name[name].counter: if_then_else(
+                    success if middle else Constant(value=True),
+                    Constant("start"),
+                    Constant("not started"),
+                )
+                for name in middle or last
+            } | (
+                {
+                    by_name[name].counter: if_then_else(
+                        success, Constant("not started"), Constant("start")
+                    )
+                    for name in last
+                }
+                if middle
+                else {}
+            )
+        if program.name in middle:
+            others = conjunction(
+                *(
+                    equal(Read(by_name[name].counter), Constant("done"))
+                    for name in middle
+                    if name != program.name
+                )
+            )
+            return {
+                by_name[name].counter: if_then_else(
+                    others, Constant("start"), Read(by_name[name].counter)
+                )
+                for name in last
+            }
+        return {}
+
+    # Hardware.
+
+    def hardware(self, events: Iterable[tuple[str, Path]]) -> Iterator[Transition]:
+        """Device events, foreign devices, timers: what may happen at any time."""
+        for name, path in events:
+            yield Transition(
+                name,
+                HARDWARE,
+                atoms(conjunction(*path.guard)),
+                _changes(path.updates),
+                source=path.source,
+                spontaneous=True,
+                opaque=path.opaque,
+            )
+        for line in self._world.lines.values():
+            if line.shared:
+                yield self._foreign_event(line.device)
+        for timer in timers.timers(self._world):
+            for step in timers.expiry(self._world, timer):
+                yield from (self._event(step, outcome) for outcome in step.outcomes)
+
+    def _event(self, step: Step, outcome: Outcome) -> Transition:
+        """A kernel step that nobody has to call for."""
+        return Transition(
+            outcome.name or step.name,
+            HARDWARE,
+            atoms(conjunction(*outcome.guard)),
+            _changes(dict(outcome.updates)),
+            spontaneous=True,
+            rule=step.rule,
+        )
+
+    def _foreign_event(self, name: str) -> Transition:
+        """The foreign device on a shared line asks for service."""
+        line = self._world.lines[name]
+        flag = dispatch.foreign_asserts(self._world, line)
+        assert isinstance(flag, Read)  # noqa: S101  (shared lines have one)
+        updates = [(flag.variable, Constant(value=True))]
+        if line.latched:
+            pending = dispatch.edge_pending(self._world, name).variable
+            updates.append((pending, Constant(value=True)))
+        return Transition(
+            f"foreign device on {name} line asks for service",
+            HARDWARE,
+            (negation(flag),),
+            tuple(updates),
+            spontaneous=True,
+            rule="4.2.6",
+        )
+
+    # Lines.
+
+    def _with_lines(self, transition: Transition) -> Transition:
+        """`transition` with what its writes to device registers do to the lines."""
+        updates = dict(transition.updates)
+        added: dict[str, Expression] = {}
+        for line in self._world.lines.values():
+            before = self._world.asserted[line.device]
+            if not variables_of(before) & updates.keys():
+                continue
+            after = substitute(before, updates)
+            if line.latched:
+                added.update(self._edge(line.device, before, after))
+            else:
+                added.update(self._quiet(line.device, after, updates))
+        if not added:
+            return transition
+        return Transition(
+            transition.name,
+            transition.context,
+            transition.guard,
+            transition.updates + _changes(added),
+            transition.checks,
+            transition.scheduling,
+            transition.accesses,
+            transition.source,
+            transition.spontaneous,
+            transition.rule,
+            transition.opaque,
+        )
+
+    def _edge(self, name: str, before: Expression, after: Expression) -> dict[str, Expression]:
+        """A rising edge of a latched line is remembered if anything is connected (10.36, 10.57)."""
+        states = (
+            (CONNECTED, INACTIVE)
+            if self._world.knobs["edge_while_inactive"] == "keep"
+            else (CONNECTED,)
+        )
+        line = self._world.lines[name]
+        listening = disjunction(
+            Constant(value=line.shared),
+            *(
+                member(self._world.interrupt_state(item.name), states)
+                for item in self._world.interrupts()
+                if item.registration.line == name
+            ),
+        )
+        pending = dispatch.edge_pending(self._world, name)
+        rises = conjunction(negation(before), after, listening)
+        return {pending.variable: disjunction(pending, rises)}
+
+    def _quiet(
+        self, name: str, after: Expression, updates: dict[str, Expression]
+    ) -> dict[str, Expression]:
+        """A level line that goes quiet was not asserted all through the dispatch in progress."""
+        found: dict[str, Expression] = {}
+        for processor in self._world.processors:
+            flag = dispatch.still_asserted(self._world, dispatch.Slot(name, processor))
+            if flag.variable not in updates:
+                found[flag.variable] = conjunction(flag, after)
+        return found
+
+    # The machine.
+
+    def machine(self, name: str, events: Iterable[tuple[str, Path]]) -> Machine:
+        """The machine without properties."""
+        moves = [item for program in self._programs for item in self._transitions(program)]
+        transitions = tuple(
+            self._with_lines(item) for item in (*moves, *self.hardware(events))
+        )
+        contexts = tuple(self.context(item) for item in self._programs)
+        rest = Context(HARDWARE, ContextKind.HARDWARE, "", NONE, Constant(0))
+        return Machine(name, self._variables(), transitions, (*contexts, rest))
+
+    def _variables(self) -> tuple[Variable, ...]:
+        """Program counters, placements, then everything the rules and places declared."""
+        found: list[Variable] = []
+        first, middle, _ = self._phases
+        for program in self._programs:
+            labels = tuple(program.points)
+            at_once = program.name in first or (not first and program.name in middle)
+            initial = program.rest
+            if program.kind is ContextKind.THREAD:
+                labels = ("not started", *labels)
+                initial = program.entry if at_once else "not started"
+            domain = Enumeration(f"points of {program.name}", labels)
+            found.append(Variable(program.counter, domain, (initial,), program.name))
+            if program.floats:
+                found.append(
+                    Variable(
+                        placement(program).variable,
+                        self._world.processor_domain,
+                        ("none",),
+                        program.name,
+                    )
+                )
+        return (*found, *self._world.variables.values())
+
+    def context(self, program: ContextProgram) -> Context:
+        """What the machine says of a context."""
+        counter = Read(program.counter)
+        levels = sorted({point.irql for point in program.points.values()})
+        irql: Expression = Constant(levels[0])
+        for level in levels[1:]:
+            there = [label for label, point in program.points.items() if point.irql == level]
+            irql = if_then_else(member(counter, there), Constant(level), irql)
+        processor: Expression = placement(program) if program.floats else if_then_else(
+            equal(counter, Constant(program.rest)), NONE, Constant(program.home)
+        )
+        return Context(program.name, program.kind, program.counter, processor, irql)
+
+
+def _changes(updates: dict[str, Expression]) -> tuple[tuple[str, Expression], ...]:
+    """The updates that can change something, in a fixed order."""
+    return tuple((name, value) for name, value in updates.items() if value != Read(name))
+
+

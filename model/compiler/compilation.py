@@ -1,0 +1,251 @@
+"""The compiler: a driver and a scenario in, a `System` out.
+
+Rules discover facts while contexts are explored (an interrupt object here, freed memory there), and
+facts change what rules emit. So all contexts are explored again until a pass discovers nothing.
+"""
+
+from collections.abc import Iterator
+
+from ..algebra import conjunction, disjunction, not_equal
+from ..expr import FALSE, TRUE, Constant, Expression, Read
+from ..kernel import ROUTINES, dispatch, dpc, work_items
+from ..kernel.knobs import Knobs
+from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
+from ..kernel.rule import Enter, Step
+from ..kernel.world import Facts, World
+from ..machine import ContextKind, Source
+from ..routine import Program
+from ..scenario import Scenario, Thread
+from ..system import System
+from .assembly import HARDWARE, Assembly
+from .errors import NEVER_CONNECTS, CompileError
+from .execution import Executor
+from .facts import describe
+from .liveness import Liveness
+from .location import KernelFrame, Location, RoutineFrame
+from .path import Path, RoutineActivation
+from .places import Places
+from .program import ContextProgram, Explorer
+
+_MOST_PASSES = 60
+
+
+def compile_system(
+    program: Program, scenario: Scenario, processors: int, knobs: Knobs | None = None
+) -> System:
+    """Compile `program` as `scenario` uses it, on `processors` processors (1 to 8).
+
+    Raises:
+        PatternError: the kernel model cannot give the driver a meaning; the message says where.
+    """
+    try:
+        return _Compilation(program, scenario, processors, knobs or Knobs()).system()
+    except CompileError as error:
+        raise error.as_pattern_error() from error
+
+
+class _Compilation:
+    """One driver, scenario, processor count and set of knobs."""
+
+    def __init__(self, program: Program, scenario: Scenario, processors: int, knobs: Knobs) -> None:
+        """Analyse what does not change from pass to pass."""
+        self._program = program
+        self._scenario = scenario
+        self._knobs = knobs
+        self._processors = tuple(f"P{number}" for number in range(processors))
+        self._routines = {item.name: item for item in program.routines}
+        self._liveness = {item.name: Liveness(item) for item in program.routines}
+        self._facts = Facts()
+        self._threads = _named_threads(scenario)
+
+    def system(self) -> System:
+        """Explore until nothing new is found, then put everything together."""
+        for _ in range(_MOST_PASSES):
+            self._facts.grew = False
+            world, programs, executor = self._explore()
+            events = list(self._events(executor))
+            waiting = self._predicates(executor, [d.waiting for d in self._program.devices])
+            claims = self._predicates(executor, list(self._program.invariants))
+            if not self._facts.grew:
+                break
+        else:
+            raise CompileError("the driver keeps growing; simplify its locals", Source())
+        self._require_connection()
+        names = self._threads
+        phases = (
+            tuple(name for name, _ in names["start"]),
+            tuple(name for name, _ in names["concurrently"]),
+            tuple(name for name, _ in names["finally"]),
+        )
+        assembly = Assembly(world, programs, phases, self._routines)
+        machine = assembly.machine(self._program.name, events)
+        return describe(machine, world, programs, self._routines, phases, waiting, claims)
+
+    def _require_connection(self) -> None:
+        """A driver whose device has a line must connect a service routine somewhere."""
+        lines = [device.line for device in self._program.devices if device.line is not None]
+        if lines and not self._facts.registrations:
+            raise CompileError(
+                f"nothing in this scenario connects an interrupt, though {lines[0].device} has a "
+                "line",
+                self._program.routines[0].source if self._program.routines else Source(),
+                "call IoConnectInterrupt or IoConnectInterruptEx in the start routine, or give the "
+                "device no Line",
+                NEVER_CONNECTS,
+            )
+
+    # One pass.
+
+    def _contexts(self) -> tuple[ContextProgram, ...]:
+        """Every context the driver can have."""
+        found = [
+            ContextProgram(
+                name, ContextKind.THREAD, entry="start", rest="done", entry_irql=thread.irql
+            )
+            for phase in self._threads.values()
+            for name, thread in phase
+        ]
+        for item in self._program.objects:
+            if item.type == "IO_WORKITEM":
+                found += [
+                    ContextProgram(f"{item.name} worker{number}", ContextKind.WORKER)
+                    for number in ("", " 2")
+                ]
+        for processor in self._processors:
+            found.append(
+                ContextProgram(
+                    f"DPC@{processor}", ContextKind.DPC, processor, entry_irql=DISPATCH_LEVEL
+                )
+            )
+            found += [
+                ContextProgram(
+                    f"{device.object} interrupt@{processor}",
+                    ContextKind.ISR,
+                    processor,
+                    device.object,
+                    entry_irql=device.line.irql,
+                )
+                for device in self._program.devices
+                if device.line is not None
+            ]
+        return tuple(found)
+
+    def _explore(self) -> tuple[World, tuple[ContextProgram, ...], Executor]:
+        """Explore every context once with the facts known so far."""
+        programs = self._contexts()
+        world = World(
+            self._processors,
+            (*(item.name for item in programs), HARDWARE),
+            self._knobs,
+            self._facts,
+            {item.name: item for item in self._program.objects},
+            {item.object: item.line for item in self._program.devices if item.line is not None},
+        )
+        places = Places(world, self._program.devices, self._routines)
+        hardware = self._executor(world, places, HARDWARE, ContextKind.HARDWARE, 0)
+        for device in self._program.devices:
+            world.asserted[device.object] = (
+                self._predicate(hardware, device.asserts) if device.asserts else FALSE
+            )
+        for program in programs:
+            executor = self._executor(world, places, program.name, program.kind, program.entry_irql)
+            explorer = Explorer(program, executor, self._routines, self._liveness)
+            explorer.explore(self._entry(program), self._first(world, program, programs))
+        used = tuple(item for item in programs if item.moves)
+        return world, used, hardware
+
+    def _executor(
+        self, world: World, places: Places, context: str, kind: ContextKind, irql: int
+    ) -> Executor:
+        """An executor for one context."""
+        kernel = {item.name: item for item in ROUTINES}
+        return Executor(world, places, self._routines, kernel, context, kind, irql)
+
+    def _first(
+        self, world: World, program: ContextProgram, programs: tuple[ContextProgram, ...]
+    ) -> Step | None:
+        """The step with which a resting slot or worker begins."""
+        match program.kind:
+            case ContextKind.DPC:
+                return dpc.start(world, program.home)
+            case ContextKind.ISR:
+                return dispatch.accept(world, dispatch.Slot(program.line, program.home))
+            case ContextKind.WORKER:
+                item = program.name.partition(" worker")[0]
+                busy: Expression = TRUE
+                if program.name.endswith(" 2"):
+                    busy = not_equal(Read(f"at {item} worker"), Constant("idle"))
+                return work_items.start(world, item, busy)
+            case ContextKind.THREAD | ContextKind.HARDWARE:
+                del programs
+                return None
+
+    def _entry(self, program: ContextProgram) -> Location:
+        """Where a thread begins."""
+        if program.kind is not ContextKind.THREAD:
+            return Location((), 0, pinned=False)
+        thread = next(
+            thread
+            for phase in self._threads.values()
+            for name, thread in phase
+            if name == program.name
+        )
+        routine = self._routines[thread.routine]
+        if thread.irql == PASSIVE_LEVEL:
+            known = tuple(sorted(zip(routine.parameters, thread.arguments, strict=False)))
+            frame = RoutineFrame(routine.name, 0, known, (), True, 0, (), "")  # noqa: FBT003
+            return Location((frame,), 0, pinned=False)
+        arguments = tuple(Constant(value) for value in thread.arguments)
+        micros = (
+            Step(f"Windows calls {routine.name} at {level_name(thread.irql)}", irql=thread.irql),
+            Enter(routine.name, arguments),
+            Step(f"{routine.name} returns to Windows", irql=PASSIVE_LEVEL),
+        )
+        return Location((KernelFrame("Windows", micros, None, routine.source),), 0, pinned=False)
+
+    # Routines that are looked at rather than run.
+
+    def _atomic(self, executor: Executor, name: str) -> list[Path]:
+        """All behaviours of a routine that runs as one step."""
+        routine = self._routines[name]
+        start = RoutineActivation(routine, 0, {}, False, 0, ())  # noqa: FBT003
+        path = Path([start], 0, False, (), False, acted=True, atomic_base=0)  # noqa: FBT003
+        path.source = routine.source
+        return list(executor.run(path))
+
+    def _events(self, executor: Executor) -> Iterator[tuple[str, Path]]:
+        """What the devices can do by themselves; what changes nothing is left out."""
+        for device in self._program.devices:
+            for name in device.events:
+                for path in self._atomic(executor, name):
+                    if path.updates:
+                        yield name, path
+
+    def _predicate(self, executor: Executor, name: str) -> Expression:
+        """The condition that a routine computes, as one expression."""
+        value: Expression = FALSE
+        for path in self._atomic(executor, name):
+            result = path.result if path.result is not None else Constant(0)
+            truth = not_equal(result, Constant(0))
+            value = disjunction(value, conjunction(*path.guard, truth))
+        return value
+
+    def _predicates(self, executor: Executor, names: list[str]) -> list[tuple[str, Expression]]:
+        """Name and condition of each routine named."""
+        return [(name, self._predicate(executor, name)) for name in names if name]
+
+
+def _named_threads(scenario: Scenario) -> dict[str, list[tuple[str, Thread]]]:
+    """The threads of a scenario by phase, each with a name of its own."""
+    used: dict[str, int] = {}
+
+    def named(thread: Thread) -> tuple[str, Thread]:
+        count = used[thread.routine] = used.get(thread.routine, 0) + 1
+        return (thread.routine if count == 1 else f"{thread.routine} {count}"), thread
+
+    return {
+        "start": [named(scenario.start)] if scenario.start else [],
+        "concurrently": [named(item) for item in scenario.concurrently],
+        "finally": [named(scenario.finally_)] if scenario.finally_ else [],
+    }
+

@@ -1,0 +1,125 @@
+"""What properties are told about a compiled driver."""
+
+from ..algebra import disjunction, equal, negation
+from ..expr import FALSE, Constant, Expression, Read
+from ..kernel import dpc, timers, work_items
+from ..kernel.world import NONE, World
+from ..machine import Machine, Source
+from ..routine import Routine
+from ..system import (
+    Claim,
+    InterruptFacts,
+    LineFacts,
+    LockFacts,
+    Point,
+    QueueFacts,
+    System,
+)
+from .location import Location
+from .program import ContextProgram, source_of
+
+_OWNER = "owner of "
+
+
+def describe(
+    machine: Machine,
+    world: World,
+    programs: tuple[ContextProgram, ...],
+    routines: dict[str, Routine],
+    phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    waiting: list[tuple[str, Expression]],
+    claims: list[tuple[str, Expression]],
+) -> System:
+    """The machine with everything properties speak of."""
+    return System(
+        machine,
+        tuple(
+            _point(program, label, location, routines)
+            for program in programs
+            for label, location in _labels(program)
+        ),
+        tuple(
+            LockFacts(name.removeprefix(_OWNER), name)
+            for name in world.variables
+            if name.startswith(_OWNER)
+        ),
+        tuple(
+            InterruptFacts(
+                item.name, world.interrupt_state(item.name).variable, item.registration.line
+            )
+            for item in world.interrupts()
+        ),
+        tuple(_line(world, name) for name in world.lines),
+        _queues(world, programs),
+        tuple(waiting),
+        tuple(
+            Claim(name, condition, routines[name].source if name in routines else Source())
+            for name, condition in claims
+        ),
+        _removed(phases),
+    )
+
+
+def _labels(program: ContextProgram) -> list[tuple[str, Location]]:
+    """The points of a context; a thread has one more, before it starts."""
+    found = list(program.points.items())
+    if program.rest == "done":
+        found.append(("not started", Location((), 0, pinned=False)))
+    return found
+
+
+def _point(
+    program: ContextProgram, label: str, location: Location, routines: dict[str, Routine]
+) -> Point:
+    """What is known of one program point."""
+    step = location.step
+    takes = step.takes if step is not None else ""
+    return Point(
+        program.name,
+        label,
+        location.irql,
+        tuple(held.lock for held in location.held),
+        takes,
+        step.waits_on if step is not None else "",
+        location.serves,
+        not location.frames,
+        source_of(location, routines),
+    )
+
+
+def _line(world: World, name: str) -> LineFacts:
+    """What is known of one line."""
+    line = world.lines[name]
+    own = tuple(item.name for item in world.interrupts() if item.registration.line == name)
+    return LineFacts(name, line.device, world.asserted[name], line.latched, line.shared, own)
+
+
+def _queues(world: World, programs: tuple[ContextProgram, ...]) -> tuple[QueueFacts, ...]:
+    """What can be queued or armed."""
+    found = [
+        QueueFacts(name, "DPC", negation(equal(dpc.queued_on(world, name), NONE)))
+        for name in dpc.dpcs(world)
+    ]
+    found += [
+        QueueFacts(name, "timer", timers.pending(world, name)) for name in timers.timers(world)
+    ]
+    for item in work_items.work_items(world):
+        if world.facts.sets.get("work item routine"):
+            running = disjunction(
+                *(
+                    negation(equal(Read(program.counter), Constant(program.rest)))
+                    for program in programs
+                    if program.name.partition(" worker")[0] == item
+                )
+            )
+            pending = disjunction(work_items.pending(world, item), running)
+            found.append(QueueFacts(item, "work item", pending))
+    return tuple(found)
+
+
+def _removed(phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]) -> Expression:
+    """The last routine of the scenario has run."""
+    last = phases[2]
+    if not last:
+        return FALSE
+    return equal(Read(f"at {last[0]}"), Constant("done"))

@@ -1,0 +1,127 @@
+"""A behaviour of one context from one visible point to the next, executed symbolically.
+
+A `Path` starts at a location, takes the one visible action there, and runs through everything that
+only touches locals, up to the next visible action. What it went through becomes one transition:
+its guard, its updates, its checks. Where a local condition depends on data, the path forks.
+"""
+
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass, field
+
+from ..algebra import conjunction, equal, interval, is_false, not_equal, substitute
+from ..domain import Range
+from ..expr import Constant, Expression, Read
+from ..kernel.rule import Held, Micro
+from ..machine import Access, Check, Source
+from ..routine import Routine
+
+
+@dataclass(slots=True)
+class RoutineActivation:
+    """A driver routine on the stack of a path; `locals` maps each local to what it holds."""
+
+    routine: Routine
+    node: int
+    locals: dict[str, Expression]
+    entered: bool
+    entry_irql: int
+    entry_held: tuple[Held, ...]
+    serves: str = ""
+
+    def clone(self) -> "RoutineActivation":
+        """An independent copy."""
+        other = copy(self)
+        other.locals = dict(self.locals)
+        return other
+
+    def value(self, expression: Expression) -> Expression:
+        """`expression` over locals as an expression over the machine's variables."""
+        return substitute(expression, self.locals)
+
+
+@dataclass(slots=True)
+class KernelActivation:
+    """A kernel routine on the stack of a path."""
+
+    routine: str
+    micros: tuple[Micro, ...]
+    result: Expression | None
+    source: Source
+
+    def clone(self) -> "KernelActivation":
+        """An independent copy."""
+        return copy(self)
+
+
+Activation = RoutineActivation | KernelActivation
+
+
+@dataclass(slots=True)
+class Path:
+    """What has happened so far, and what is on the stack.
+
+    `atomic_base` is the height of the stack under a device routine that runs as one step.
+    """
+
+    stack: list[Activation]
+    irql: int
+    pinned: bool
+    held: tuple[Held, ...]
+    handled: bool
+    acted: bool = False
+    atomic_base: int | None = None
+    failed: bool = False
+    name: str = ""
+    rule: str = ""
+    source: Source = field(default_factory=Source)
+    opaque: str = ""
+    guard: list[Expression] = field(default_factory=lambda: list[Expression]())
+    updates: dict[str, Expression] = field(default_factory=lambda: {})
+    checks: list[Check] = field(default_factory=lambda: list[Check]())
+    accesses: list[Access] = field(default_factory=lambda: list[Access]())
+    seen: set[object] = field(default_factory=lambda: set[object]())
+    result: Expression | None = None
+
+    def fork(self, guard: Iterable[Expression] = ()) -> "Path":
+        """A copy that goes on only where `guard` holds."""
+        other = copy(self)
+        other.stack = [item.clone() for item in self.stack]
+        other.guard = [*self.guard, *guard]
+        other.updates = dict(self.updates)
+        other.checks = list(self.checks)
+        other.accesses = list(self.accesses)
+        other.seen = set(self.seen)
+        return other
+
+    @property
+    def possible(self) -> bool:
+        """Whether the guard is not plainly false."""
+        return not is_false(conjunction(*self.guard))
+
+    def read(self, variable: str) -> Expression:
+        """The present value of `variable`: what this path stored, or what was there before."""
+        return self.updates.get(variable, Read(variable))
+
+    def present(self, expression: Expression) -> Expression:
+        """An expression over present values as one over the state before the path."""
+        return substitute(expression, self.updates) if self.updates else expression
+
+    def fail(self, check: Check) -> "Path":
+        """End the path with a broken rule."""
+        self.checks.append(check)
+        self.failed = True
+        return self
+
+    def split(self, value: Expression, domains: dict[str, Range]) -> list[tuple["Path", Constant]]:
+        """Forks in which `value`, a truth value in C, is known to be 0 or 1."""
+        if isinstance(value, Constant):
+            return [(self, Constant(int(value.value not in (0, False))))]
+        bounds = interval(value, domains)
+        if bounds.low > 0 or bounds.high < 0:
+            return [(self, Constant(1))]
+        forks = [
+            (self.fork((not_equal(value, Constant(0)),)), Constant(1)),
+            (self.fork((equal(value, Constant(0)),)), Constant(0)),
+        ]
+        return [(path, known) for path, known in forks if path.possible]

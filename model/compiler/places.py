@@ -1,0 +1,168 @@
+"""From places in driver code to variables of the machine."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..algebra import conjunction, equal, if_then_else, interval, less, negation, select
+from ..domain import Domain, Enumeration, Range
+from ..expr import FALSE, Constant, Expression, Read
+from ..kernel.world import World
+from ..machine import Access, AccessKind, Check, Source, Variable
+from ..routine import Device, Field, FieldKind, Object, Place
+from .errors import CompileError
+from .path import Path, RoutineActivation
+
+_BAD_ADDRESS = "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL"
+_READ = {FieldKind.DATA: AccessKind.PLAIN_READ, FieldKind.REFERENCE: AccessKind.PLAIN_READ}
+_WRITE = {FieldKind.DATA: AccessKind.PLAIN_WRITE, FieldKind.REFERENCE: AccessKind.PLAIN_WRITE}
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A place that was found: its declared field, its present value, and how to store to it.
+
+    `variable` is empty where the index depends on data; `elements` are all variables of an array.
+    """
+
+    text: str
+    field: Field
+    domain: Domain
+    value: Expression
+    variable: str
+    elements: tuple[str, ...]
+    index: Expression | None
+
+    def stored(self, value: Expression) -> dict[str, Expression]:
+        """The updates that store `value` here."""
+        if self.variable:
+            return {self.variable: value}
+        assert self.index is not None  # noqa: S101  (only an index hides the variable)
+        return {
+            name: if_then_else(equal(self.index, Constant(position)), value, Read(name))
+            for position, name in enumerate(self.elements)
+        }
+
+    def access(self, *, write: bool, completes_update: bool = False) -> list[Access]:
+        """The access that a load or store of the place makes."""
+        table = _WRITE if write else _READ
+        other = AccessKind.VOLATILE_WRITE if write else AccessKind.VOLATILE_READ
+        kind = table.get(self.field.kind, other)
+        return [Access(self.text, kind, self.index, completes_update)]
+
+
+class Places:
+    """Finds variables for places, and declares them on first use."""
+
+    def __init__(self, world: World, devices: tuple[Device, ...], routines: Iterable[str]) -> None:
+        """Declare a variable for each field of each object of `world`."""
+        self._world = world
+        names = {device.object for device in devices}
+        self.device_routines = {name for name in routines if name.partition(".")[0] in names}
+        self._bounds: dict[str, Range] | None = None
+        for item in world.objects.values():
+            if item.type in ("KEVENT", "KTIMER"):
+                continue
+            for declared in item.fields:
+                self._declare(item, declared)
+
+    def _declare(self, item: Object, declared: Field) -> None:
+        """One variable for a plain field, one for each element of an array."""
+        domain = self._domain(declared)
+        name = f"{item.name}.{declared.name}"
+        names = [f"{name}[{i}]" for i in range(declared.count)] if declared.count else [name]
+        for each in names:
+            owner = "hardware" if item.type == "device" else "shared"
+            self._world.variables[each] = Variable(each, domain, declared.initial, owner)
+            self._world.fields[each] = declared
+            if isinstance(domain, Enumeration) and domain.name == "interrupt":
+                self._world.references.append(each)
+
+    def _domain(self, declared: Field) -> Domain:
+        """The declared domain; for an interrupt object pointer, the objects found so far."""
+        domain = declared.domain
+        if isinstance(domain, Enumeration) and domain.name == "interrupt":
+            made = tuple(item.name for item in self._world.interrupts())
+            return Enumeration("interrupt", ("NULL", *made))
+        return domain
+
+    def ranges(self) -> dict[str, Range]:
+        """The domains of all integer variables, for interval arithmetic."""
+        if self._bounds is None:
+            self._bounds = {
+                name: item.domain
+                for name, item in self._world.variables.items()
+                if isinstance(item.domain, Range)
+            }
+            self._bounds.update(self._world.facts.local_domains)
+        return self._bounds
+
+    def inside(self, value: Expression, low: Expression, high: Expression) -> Expression:
+        """Whether `value` lies between the bounds."""
+        possible = interval(value, self.ranges())
+        assert isinstance(low, Constant) and isinstance(high, Constant)  # noqa: S101, PT018
+        if int(low.value) <= possible.low and possible.high <= int(high.value):
+            return Constant(value=True)
+        return conjunction(negation(less(value, low)), negation(less(high, value)))
+
+    def not_all(self, conditions: list[Expression]) -> Expression:
+        """Whether some of the conditions fails."""
+        return negation(conjunction(*conditions))
+
+    def require_alive(self, path: Path, name: str, source: Source) -> None:
+        """Add the check that the memory (or mapping) of object `name` exists."""
+        del source
+        alive = self._world.alive(name)
+        if alive is None:
+            return
+        holder = self._world.holder(name)
+        device = self._world.objects[holder].type == "device"
+        rule = "use-after-unmap" if device else "use-after-free"
+        what = f"the registers of {holder} are not mapped" if device else f"{holder} is not there"
+        path.checks.append(Check(rule, alive, f"{name} is used while {what}", _BAD_ADDRESS))
+
+    def locate(
+        self, path: Path, top: RoutineActivation, place: Place, source: Source
+    ) -> Located | None:
+        """The variables behind `place`, with checks for NULL, lifetime and index added to `path`.
+
+        Raises:
+            CompileError: the object is not known at this point, or has no such field.
+        """
+        base = top.value(place.object)
+        if not isinstance(base, Constant):
+            raise CompileError("the object must be known where its field is used", source)
+        name = str(base.value)
+        if name in ("NULL", "0"):
+            path.acted = True
+            path.name = f"uses {place.field} of NULL"
+            path.fail(Check("null-dereference", FALSE, "a NULL pointer is used", _BAD_ADDRESS))
+            return None
+        declared = self._world.field(name, place.field)
+        if declared is None:
+            raise CompileError(f"{name} has no field {place.field}", source)
+        self.require_alive(path, name, source)
+        text = f"{name}.{place.field}"
+        domain = self._domain(declared)
+        if place.index is None or not declared.count:
+            return Located(text, declared, domain, path.read(text), text, (text,), None)
+        return self._element(path, declared, domain, text, top.value(place.index))
+
+    def _element(
+        self, path: Path, declared: Field, domain: Domain, text: str, index: Expression
+    ) -> Located | None:
+        """One element of an array field."""
+        names = tuple(f"{text}[{position}]" for position in range(declared.count))
+        inside = self.inside(index, Constant(0), Constant(declared.count - 1))
+        if inside != Constant(value=True):
+            detail = f"the index is outside {declared.name}, which has {declared.count} elements"
+            check = Check("index-out-of-range", inside, detail, _BAD_ADDRESS)
+            if inside == FALSE:
+                path.acted = True
+                path.fail(check)
+                return None
+            path.checks.append(check)
+        if isinstance(index, Constant):
+            name = names[int(index.value)]
+            return Located(text, declared, domain, path.read(name), name, names, index)
+        value = select(index, tuple(path.read(name) for name in names))
+        return Located(text, declared, domain, value, "", names, index)

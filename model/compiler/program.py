@@ -1,0 +1,282 @@
+"""One context's program points and the transitions between them."""
+
+from dataclasses import dataclass, field
+
+from ..algebra import interval
+from ..domain import Range
+from ..expr import Constant, Expression, Read
+from ..kernel.levels import DISPATCH_LEVEL
+from ..kernel.rule import Step
+from ..kernel.world import World
+from ..machine import ContextKind, Source, Variable
+from ..routine import Routine
+from .errors import TOO_WIDE, CompileError
+from .execution import Executor
+from .liveness import Liveness
+from .location import Frame, KernelFrame, Location, RoutineFrame
+from .path import KernelActivation, Path, RoutineActivation
+
+_LARGEST_LOCAL = 4_096
+"""Values of a computed local beyond which the author is asked to declare its range."""
+
+RESTING = Location((), 0, pinned=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A transition of one context before scheduling is added: from point to point along a path."""
+
+    origin: str
+    start: Location
+    path: Path
+    target: str
+    end: Location
+
+
+@dataclass(slots=True)
+class ContextProgram:
+    """A context: what it is, where it can be, and how it moves.
+
+    Attributes:
+        name: as in traces.
+        kind: thread, DPC slot, dispatch slot or worker.
+        home: the processor of a slot; empty for threads and workers, which float.
+        line: the line of a dispatch slot.
+        entry: the label where it starts; slots rest there between runs.
+        rest: the label where it ends.
+        points: label to location, in order of discovery.
+    """
+
+    name: str
+    kind: ContextKind
+    home: str = ""
+    line: str = ""
+    entry: str = "idle"
+    rest: str = "idle"
+    initial: str = "idle"
+    entry_irql: int = 0
+    points: dict[str, Location] = field(default_factory=lambda: {})
+    moves: list[Move] = field(default_factory=lambda: list[Move]())
+
+    @property
+    def counter(self) -> str:
+        """The program counter variable."""
+        return f"at {self.name}"
+
+    @property
+    def floats(self) -> bool:
+        """Whether any processor may run it."""
+        return not self.home
+
+
+class Explorer:
+    """Explores the program of one context from its entry."""
+
+    def __init__(
+        self,
+        program: ContextProgram,
+        executor: Executor,
+        routines: dict[str, Routine],
+        liveness: dict[str, Liveness],
+    ) -> None:
+        """Prepare to explore `program`."""
+        self._program = program
+        self._executor = executor
+        self._world: World = executor.world
+        self._routines = routines
+        self._liveness = liveness
+        self._labels: dict[Location, str] = {}
+        self._used: dict[str, int] = {}
+
+    def explore(self, entry: Location, first: Step | None = None) -> None:
+        """Find all points and moves. `first` is the step a resting slot can take, if it is one."""
+        program = self._program
+        program.points[program.rest] = RESTING
+        self._labels[RESTING] = program.rest
+        if first is not None:
+            start = Path([KernelActivation("", (first,), None, Source())], 0, False, (), False)
+            work = self._moves(program.entry, RESTING, start)
+        else:
+            program.points[program.entry] = entry
+            self._labels[entry] = program.entry
+            work = [entry]
+        while work:
+            location = work.pop()
+            work += self._moves(self._labels[location], location, self._thaw(location))
+
+    def _moves(self, label: str, location: Location, start: Path) -> list[Location]:
+        """Add the moves from one point; the points found new."""
+        self._executor.label = f"{self._program.name} {label}"
+        found: list[Location] = []
+        if location.pinned and location.irql < DISPATCH_LEVEL:
+            start.name, start.rule, start.pinned = "IRQL falls", "1.4.5", False
+            paths = [start]
+        else:
+            paths = list(self._executor.run(start))
+        for path in paths:
+            end = location if path.failed else self._freeze(path)
+            if not path.failed:
+                self._forget(location, end, path)
+            if end not in self._labels:
+                self._labels[end] = self._name(end)
+                self._program.points[self._labels[end]] = end
+                found.append(end)
+            self._program.moves.append(Move(label, location, path, self._labels[end], end))
+        return found
+
+    # Between paths and locations.
+
+    def _thaw(self, location: Location) -> Path:
+        """A path that starts at `location`."""
+        stack: list[RoutineActivation | KernelActivation] = []
+        for frame in location.frames:
+            if isinstance(frame, KernelFrame):
+                result = None if frame.result is None else Constant(frame.result)
+                stack.append(KernelActivation(frame.routine, frame.micros, result, frame.source))
+                continue
+            values: dict[str, Expression] = {
+                name: Constant(value) for name, value in frame.known
+            }
+            values.update({name: Read(self._local(frame.routine, name)) for name in frame.stored})
+            stack.append(
+                RoutineActivation(
+                    self._routines[frame.routine],
+                    frame.node,
+                    values,
+                    frame.entered,
+                    frame.entry_irql,
+                    frame.entry_held,
+                    frame.serves,
+                )
+            )
+        return Path(stack, location.irql, location.pinned, location.held, location.handled)
+
+    def _freeze(self, path: Path) -> Location:
+        """The location that a path has reached; locals that depend on data go to variables."""
+        if not path.stack:
+            return RESTING
+        frames: list[Frame] = []
+        for position, item in enumerate(path.stack):
+            above = path.stack[position + 1] if position + 1 < len(path.stack) else None
+            frames.append(self._frame(path, item, above))
+        pinned = path.pinned or path.irql >= DISPATCH_LEVEL
+        return Location(tuple(frames), path.irql, pinned, path.held, path.handled)
+
+    def _frame(
+        self,
+        path: Path,
+        item: RoutineActivation | KernelActivation,
+        above: RoutineActivation | KernelActivation | None,
+    ) -> Frame:
+        """One frame of a location."""
+        if isinstance(item, KernelActivation):
+            result = item.result.value if isinstance(item.result, Constant) else None
+            if item.result is not None and not isinstance(item.result, Constant):
+                raise CompileError("a result computed from data must be used at once", item.source)
+            return KernelFrame(item.routine, item.micros, result, item.source)
+        liveness = self._liveness[item.routine.name]
+        if above is None:
+            live = liveness.before(item.node)
+        else:
+            live = liveness.during_call(
+                item.node, keeps_arguments=isinstance(above, KernelActivation)
+            )
+        known: list[tuple[str, str | int | bool]] = []
+        stored: list[str] = []
+        for name in sorted(live):
+            value = item.locals.get(name)
+            if value is None:
+                continue
+            if isinstance(value, Constant):
+                known.append((name, value.value))
+                continue
+            stored.append(name)
+            self._store_local(path, item, name, value)
+        return RoutineFrame(
+            item.routine.name,
+            item.node,
+            tuple(known),
+            tuple(stored),
+            item.entered,
+            item.entry_irql,
+            item.entry_held,
+            item.serves,
+        )
+
+    def _local(self, routine: str, name: str) -> str:
+        """The variable that stores a local of this context."""
+        return f"{self._program.name}.{routine}.{name}"
+
+    def _store_local(
+        self, path: Path, item: RoutineActivation, name: str, value: Expression
+    ) -> None:
+        """Keep a local that depends on data in a variable wide enough for it."""
+        variable = self._local(item.routine.name, name)
+        facts = self._world.facts
+        declared = dict(item.routine.domains).get(name)
+        bounds = declared if isinstance(declared, Range) else None
+        if bounds is None:
+            found = interval(value, self._executor.places.ranges())
+            old = facts.local_domains.get(variable, found)
+            bounds = Range(min(old.low, found.low), max(old.high, found.high))
+        if bounds.high - bounds.low >= _LARGEST_LOCAL:
+            raise CompileError(
+                f"the local {name} of {item.routine.name} has no bound that can be computed",
+                path.source,
+                f"declare it where it is first assigned: {name}: Int(0, 7) = ...",
+                TOO_WIDE,
+            )
+        if facts.local_domains.get(variable) != bounds:
+            facts.local_domains[variable] = bounds
+            facts.grew = True
+        self._world.variables[variable] = Variable(
+            variable, bounds, (bounds.low,), self._program.name
+        )
+        if value != Read(variable):
+            path.updates[variable] = value
+
+    def _forget(self, start: Location, end: Location, path: Path) -> None:
+        """Reset the variables of locals that are dead at the end."""
+        alive = set(self._stored(end))
+        for variable in self._stored(start):
+            if variable not in alive:
+                initial = self._world.variables[variable].initial[0]
+                path.updates[variable] = Constant(initial)
+
+    def _stored(self, location: Location) -> list[str]:
+        """The variables of locals stored at a location."""
+        return [
+            self._local(frame.routine, name)
+            for frame in location.frames
+            if isinstance(frame, RoutineFrame)
+            for name in frame.stored
+        ]
+
+    # Labels.
+
+    def _name(self, location: Location) -> str:
+        """A label that a reader can find: routine and line, and the kernel step if there is one."""
+        base = where(location, self._routines)
+        step = location.step
+        if step is not None:
+            base = f"{base} {step.name}" if base else step.name
+        if location.pinned and location.irql < DISPATCH_LEVEL:
+            base = f"{base} (IRQL falls)"
+        count = self._used[base] = self._used.get(base, 0) + 1
+        return base if count == 1 else f"{base} #{count}"
+
+
+def where(location: Location, routines: dict[str, Routine]) -> str:
+    """The innermost driver line of a location, as `routine:line`; empty in the kernel's own code."""
+    source = source_of(location, routines)
+    return f"{source.routine}:{source.line}" if source.line else ""
+
+
+def source_of(location: Location, routines: dict[str, Routine]) -> Source:
+    """The innermost driver line of a location."""
+    for frame in reversed(location.frames):
+        if isinstance(frame, RoutineFrame):
+            return routines[frame.routine].nodes[frame.node].source
+        if frame.source.line:
+            return frame.source
+    return Source()

@@ -1,0 +1,48 @@
+"""The Windows rules, one file per chapter of docs/windows-rules.md.
+
+`ROUTINES` is the table of kernel routines that a driver can call; a chapter adds to it through its
+own `ROUTINES`. `rule.py` is the contract they are written against.
+"""
+
+from . import (
+    connection,
+    disconnection,
+    dpc,
+    events,
+    interlocked,
+    memory,
+    raising,
+    spin_locks,
+    synchronization,
+    timers,
+    work_items,
+)
+from .constants import CONSTANTS
+from .knobs import KNOBS, Knob, KnobError, Knobs, make_knobs, parse_knob
+from .rule import KernelRoutine
+
+ROUTINES: tuple[KernelRoutine, ...] = (
+    *raising.ROUTINES,
+    *connection.ROUTINES,
+    *disconnection.ROUTINES,
+    *synchronization.ROUTINES,
+    *spin_locks.ROUTINES,
+    *interlocked.ROUTINES,
+    *events.ROUTINES,
+    *dpc.ROUTINES,
+    *timers.ROUTINES,
+    *work_items.ROUTINES,
+    *memory.ROUTINES,
+)
+
+__all__ = [
+    "CONSTANTS",
+    "KNOBS",
+    "ROUTINES",
+    "KernelRoutine",
+    "Knob",
+    "KnobError",
+    "Knobs",
+    "make_knobs",
+    "parse_knob",
+]

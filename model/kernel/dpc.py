@@ -1,0 +1,377 @@
+"""Deferred procedure calls (rules 7.1 to 7.3)."""
+
+from ..algebra import (
+    conjunction,
+    disjunction,
+    equal,
+    if_then_else,
+    negation,
+)
+from ..domain import Enumeration, Value
+from ..expr import FALSE, Constant, Expression, Read
+from ..machine import Check
+from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
+from .rule import (
+    HERE,
+    Enter,
+    KernelCall,
+    KernelRoutine,
+    Micro,
+    Outcome,
+    Record,
+    RuleError,
+    Step,
+)
+from .signature import Parameter
+from .world import NONE, World
+
+_DPC_TYPES = ("KDPC", "DEVICE_OBJECT")
+
+
+def queued_on(world: World, dpc: str) -> Read:
+    """The processor whose queue holds the DPC, or `none` (7.1.4: at most one)."""
+    return world.variable(f"{dpc} queued on", world.processor_domain, ("none",))
+
+
+def running_on(processor: str) -> Read:
+    """Stands for "a DPC is in progress on the processor"; the compiler replaces it."""
+    return Read(f"running DPC@{processor}")
+
+
+def dpcs(world: World) -> tuple[str, ...]:
+    """Every DPC object that the driver initialises, in a fixed order."""
+    return tuple(sorted({str(item[0]) for item in world.facts.all("dpc routine")}))
+
+
+def _dpc(call: KernelCall, world: World, parameter: str) -> str:
+    """The DPC object passed; a device object stands for the one built into it (7.2.1)."""
+    name = call.text(parameter)
+    found = world.objects.get(name)
+    if found is None or found.type not in _DPC_TYPES:
+        raise RuleError(f"{call.routine}: {parameter} must be a KDPC or DEVICE_OBJECT, not {name}")
+    return name
+
+
+def _initialize(call: KernelCall, world: World, parameter: str, context: Value) -> tuple[Micro, ...]:
+    """Remember which routine the DPC runs."""
+    dpc = _dpc(call, world, parameter)
+    routine = call.text("DeferredRoutine")
+    world.facts.add("dpc routine", dpc, routine, context)
+    chosen = routine_of(world, dpc)
+    update = ((chosen.variable, Constant(_entry(routine, context))),)
+    return (Step(call.routine, "7.1.12", (Outcome(updates=update),)),)
+
+
+def _entry(routine: str, context: Value) -> str:
+    """A label for a routine together with its DeferredContext."""
+    return routine if context == "NULL" else f"{routine}({context})"
+
+
+def routine_of(world: World, dpc: str) -> Read:
+    """Which routine the DPC was initialised with: `none`, or one of those found."""
+    labels = tuple(_entry(str(item[1]), item[2]) for item in _routines(world, dpc))
+    return world.variable(
+        f"routine of {dpc}", Enumeration(f"routine of {dpc}", ("none", *labels)), ("none",)
+    )
+
+
+def _routines(world: World, dpc: str) -> list[tuple[Value, ...]]:
+    """(DPC, routine, context) for every routine the DPC can be initialised with."""
+    return [item for item in world.facts.all("dpc routine") if item[0] == dpc]
+
+
+def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Prepare a DPC object.
+
+    Windows: resident storage, before first use (7.1.12, R54).
+    Model: the routine is a value of the object; queuing an object without one is a violation.
+    """
+    context = call.arguments["DeferredContext"]
+    if not isinstance(context, Constant):
+        raise RuleError(f"{call.routine}: DeferredContext must be known where the call is made")
+    return _initialize(call, world, "Dpc", context.value)
+
+
+def io_initialize_dpc_request(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Prepare the DPC object built into a device object (7.2.1)."""
+    return _initialize(call, world, "DeviceObject", call.text("DeviceObject"))
+
+
+def _arguments(world: World, dpc: str, position: int) -> list[Value]:
+    """The values that queuing calls pass as system argument 1 or 2."""
+    return [item[2] for item in world.facts.all("dpc argument") if item[:2] == (dpc, position)]
+
+
+def argument_of(world: World, dpc: str, position: int) -> Read | None:
+    """The stored system argument, or `None` when every call passes the same one."""
+    values = _arguments(world, dpc, position)
+    if len(values) < 2:  # noqa: PLR2004  (one value needs no variable)
+        return None
+    labels = tuple(str(item) for item in values)
+    name = f"{dpc} argument {position}"
+    return world.variable(name, Enumeration(name, labels), (labels[0],))
+
+
+def insert(
+    call: KernelCall, world: World, dpc: str, arguments: tuple[Expression, ...]
+) -> Step:
+    """Queue the DPC unless it is queued already.
+
+    Windows: not queued: inserted, TRUE; queued: nothing happens, FALSE, and the new arguments are
+        dropped (7.1.2, 7.1.3). The queue is that of the calling processor, or of the target
+        (7.1.6).
+    Model: one step. Order within a queue is not kept: queued DPCs start in any order.
+    """
+    queued = queued_on(world, dpc)
+    target: Expression = HERE
+    if world.facts.has("dpc targeted", dpc):
+        chosen = target_of(world, dpc)
+        target = if_then_else(equal(chosen, NONE), HERE, chosen)
+    updates: list[tuple[str, Expression]] = [(queued.variable, target)]
+    same: list[Expression] = []
+    for position, value in enumerate(arguments, 1):
+        if not isinstance(value, Constant):
+            raise RuleError(f"{call.routine}: system arguments must be known where they are passed")
+        world.facts.add("dpc argument", dpc, position, value.value)
+        stored = argument_of(world, dpc, position)
+        if stored is not None:
+            updates.append((stored.variable, Constant(str(value.value))))
+            same.append(equal(stored, Constant(str(value.value))))
+    free = equal(queued, NONE)
+    checks: list[Check] = [
+        Check(
+            "uninitialized-object",
+            negation(equal(routine_of(world, dpc), NONE)),
+            f"{call.routine} queues {dpc}, which has not been initialised",
+            "0xC7 TIMER_OR_DPC_INVALID",
+        )
+    ]
+    if call.ignored and same:
+        checks.append(
+            Check(
+                "dpc-argument-lost",
+                disjunction(free, conjunction(*same)),
+                f"{call.routine} finds {dpc} already queued: the new arguments are dropped, and "
+                "the FALSE it returns is ignored",
+            )
+        )
+    return Step(
+        call.routine,
+        "7.1.2",
+        (
+            Outcome((free,), tuple(updates), result=Constant(1), handled=True),
+            Outcome(
+                (negation(free),),
+                result=Constant(0),
+                handled=True,
+                name=f"{call.routine}: already queued",
+            ),
+        ),
+        tuple(checks),
+    )
+
+
+def ke_insert_queue_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Queue a DPC, at any IRQL (7.1.2); see `insert`."""
+    arguments = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
+    return (insert(call, world, _dpc(call, world, "Dpc"), arguments),)
+
+
+def io_request_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Queue the device object's DPC from its service routine.
+
+    Windows: the caller is at DIRQL (7.2.2, 10.42); no result, so a dropped request is invisible.
+    Model: KeInsertQueueDpc with that check.
+    """
+    arguments = (call.arguments["Irp"], call.arguments["Context"])
+    step = insert(call, world, _dpc(call, world, "DeviceObject"), arguments)
+    checks = step.checks + call.at_least(DISPATCH_LEVEL + 1)
+    return (Step(step.name, "7.2.2", step.outcomes, checks),)
+
+
+def ke_remove_queue_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Take the DPC out of its queue.
+
+    Windows: TRUE: it was queued and will not run; FALSE: it was not queued, which includes that it
+        is running; it never waits (7.3.1).
+    Model: one step. The knob `weak_remove_queue_dpc` lets TRUE be followed by a run (7.3.2).
+    """
+    dpc = _dpc(call, world, "Dpc")
+    queued = queued_on(world, dpc)
+    free = equal(queued, NONE)
+    outcomes = [
+        Outcome((negation(free),), ((queued.variable, NONE),), result=Constant(1)),
+        Outcome((free,), result=Constant(0)),
+    ]
+    if world.knobs.allows("weak_remove_queue_dpc", "yes"):
+        started = disjunction(*(running_on(item) for item in world.processors))
+        outcomes.append(
+            Outcome((free, started), result=Constant(1), name=f"{call.routine}: TRUE, but it runs")
+        )
+    return (Step(call.routine, "7.3.1", tuple(outcomes)),)
+
+
+def target_of(world: World, dpc: str) -> Read:
+    """The processor set by KeSetTargetProcessorDpc, or `none`."""
+    return world.variable(f"{dpc} target", world.processor_domain, ("none",))
+
+
+def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Choose the processor whose queue will hold the DPC (7.1.6, R62).
+
+    Model: a processor number beyond those of the run means the last one.
+    """
+    dpc = _dpc(call, world, "Dpc")
+    world.facts.add("dpc targeted", dpc)
+    number = min(call.number("Number"), len(world.processors) - 1)
+    update = ((target_of(world, dpc).variable, Constant(world.processors[number])),)
+    return (Step(call.routine, "7.1.6", (Outcome(updates=update),)),)
+
+
+def awaited(world: World, context: str, what: str) -> Read:
+    """Whether a KeFlushQueuedDpcs in progress in `context` still waits for a DPC or a processor."""
+    return world.flag(f"{context} flushes {what}", owner=context)
+
+
+def ke_flush_queued_dpcs(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Wait until every DPC queued or running at the call, on all processors, has finished.
+
+    Windows: PASSIVE_LEVEL (7.3.3, R64); no promise about DPCs queued during the call.
+    Model: a snapshot, then a wait until each run in it has ended (10.54).
+    """
+    world.facts.add("flushes", call.context)
+    checks = call.at_most(PASSIVE_LEVEL)
+    snapshot: list[tuple[str, Expression]] = []
+    waits: list[Expression] = []
+    for dpc in dpcs(world):
+        flag = awaited(world, call.context, dpc)
+        snapshot.append((flag.variable, negation(equal(queued_on(world, dpc), NONE))))
+        waits.append(negation(flag))
+    for processor in world.processors:
+        flag = awaited(world, call.context, f"DPC@{processor}")
+        snapshot.append((flag.variable, running_on(processor)))
+        waits.append(negation(flag))
+    return (
+        Step(call.routine, "7.3.3", (Outcome(updates=tuple(snapshot)),), checks),
+        Step(f"{call.routine} waits", "7.3.3", (Outcome(tuple(waits), result=Constant(0)),)),
+    )
+
+
+def _decoded(world: World, dpc: str, position: int) -> list[tuple[tuple[Expression, ...], Value]]:
+    """(guard, value) for every value the stored argument can have."""
+    values = _arguments(world, dpc, position) or ["NULL"]
+    stored = argument_of(world, dpc, position)
+    if stored is None:
+        return [((), values[0])]
+    return [((equal(stored, Constant(str(value))),), value) for value in values]
+
+
+def start(world: World, processor: str) -> Step:
+    """A processor takes a DPC out of its queue and calls the routine.
+
+    Windows: when the IRQL would fall below DISPATCH_LEVEL, at DISPATCH_LEVEL (7.1.7); the object is
+        out of the queue before its routine starts, so it can be queued again meanwhile (7.1.5).
+    Model: any queued DPC may be the next. The end of a run is part of its last step.
+    """
+    outcomes: list[Outcome] = []
+    flushing = [str(item[0]) for item in world.facts.all("flushes")]
+    done = Record(
+        tuple(
+            (awaited(world, context, f"DPC@{processor}").variable, FALSE) for context in flushing
+        )
+    )
+    for dpc in dpcs(world):
+        queued = queued_on(world, dpc)
+        here: Expression = equal(queued, Constant(processor))
+        if world.knobs["dpc_any_cpu"] == "yes":
+            here = negation(equal(queued, NONE))
+        updates: list[tuple[str, Expression]] = [(queued.variable, NONE)]
+        for context in flushing:
+            flag = awaited(world, context, dpc)
+            updates += [
+                (flag.variable, FALSE),
+                (awaited(world, context, f"DPC@{processor}").variable, flag),
+            ]
+        for _, routine, context in _routines(world, dpc):
+            chosen = equal(routine_of(world, dpc), Constant(_entry(str(routine), context)))
+            for guard1, first in _decoded(world, dpc, 1):
+                for guard2, second in _decoded(world, dpc, 2):
+                    arguments = (
+                        Constant(dpc),
+                        Constant(context),
+                        Constant(first),
+                        Constant(second),
+                    )
+                    outcomes.append(
+                        Outcome(
+                            (here, chosen, *guard1, *guard2),
+                            tuple(updates),
+                            then=(Enter(str(routine), arguments), done),
+                            name=f"{dpc} starts",
+                        )
+                    )
+    return Step("DPC starts", "7.1.5", tuple(outcomes), irql=DISPATCH_LEVEL)
+
+
+def due_at_once(world: World, processor: str) -> Expression:
+    """Whether the processor must run a DPC before anything below DISPATCH_LEVEL.
+
+    Windows: a DPC in the processor's own queue runs before its IRQL falls below DISPATCH_LEVEL
+        (7.1.7); one that another processor targeted at it may be delayed (7.1.8, 10.52).
+    Model: targeted DPCs never hold a thread back.
+    """
+    if world.knobs["dpc_any_cpu"] == "yes":
+        return FALSE
+    return disjunction(
+        *(
+            equal(queued_on(world, dpc), Constant(processor))
+            for dpc in dpcs(world)
+            if not world.facts.has("dpc targeted", dpc)
+        )
+    )
+
+
+_DPC = Parameter("Dpc")
+
+ROUTINES = (
+    KernelRoutine(
+        "KeInitializeDpc",
+        (_DPC, Parameter("DeferredRoutine"), Parameter("DeferredContext", default="NULL")),
+        ke_initialize_dpc,
+        "7.1.12",
+    ),
+    KernelRoutine(
+        "IoInitializeDpcRequest",
+        (Parameter("DeviceObject"), Parameter("DeferredRoutine")),
+        io_initialize_dpc_request,
+        "7.2.1",
+    ),
+    KernelRoutine(
+        "KeInsertQueueDpc",
+        (
+            _DPC,
+            Parameter("SystemArgument1", default="NULL"),
+            Parameter("SystemArgument2", default="NULL"),
+        ),
+        ke_insert_queue_dpc,
+        "7.1.2",
+    ),
+    KernelRoutine(
+        "IoRequestDpc",
+        (
+            Parameter("DeviceObject"),
+            Parameter("Irp", default="NULL"),
+            Parameter("Context", default="NULL"),
+        ),
+        io_request_dpc,
+        "7.2.2",
+    ),
+    KernelRoutine("KeRemoveQueueDpc", (_DPC,), ke_remove_queue_dpc, "7.3.1"),
+    KernelRoutine(
+        "KeSetTargetProcessorDpc",
+        (_DPC, Parameter("Number")),
+        ke_set_target_processor_dpc,
+        "7.1.6",
+    ),
+    KernelRoutine("KeFlushQueuedDpcs", (), ke_flush_queued_dpcs, "7.3.3"),
+)

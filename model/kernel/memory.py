@@ -1,0 +1,165 @@
+"""Memory and its lifetime: pool, device objects, register mappings."""
+
+from ..algebra import conjunction, equal, if_then_else, interval, less, negation
+from ..domain import Range
+from ..expr import TRUE, Arithmetic, Constant, Expression, Read
+from ..machine import Check
+from ..routine import Field
+from . import dpc, timers, work_items
+from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
+from .signature import Parameter
+from .world import NONE, World
+
+
+def fit(
+    declared: Field, value: Expression, domains: dict[str, Range]
+) -> tuple[Expression, tuple[Check, ...]]:
+    """`value` as it is stored in the field, with the check that it fits.
+
+    Model: a wrapping field keeps the value modulo its range, a saturating one stops at its ends,
+        any other field must be given a value it can hold.
+    """
+    bounds = declared.domain
+    if not isinstance(bounds, Range):
+        return value, ()
+    possible = interval(value, domains)
+    if bounds.low <= possible.low and possible.high <= bounds.high:
+        return value, ()
+    if declared.wrapping:
+        size = bounds.high - bounds.low + 1
+        shifted = Arithmetic("-", value, Constant(bounds.low)) if bounds.low else value
+        wrapped: Expression = Arithmetic("%", shifted, Constant(size))
+        return Arithmetic("+", wrapped, Constant(bounds.low)) if bounds.low else wrapped, ()
+    low, high = Constant(bounds.low), Constant(bounds.high)
+    if declared.saturating:
+        capped = if_then_else(less(high, value), high, value)
+        return if_then_else(less(value, low), low, capped), ()
+    inside = conjunction(negation(less(value, low)), negation(less(high, value)))
+    detail = f"the value does not fit {declared.name}, which holds {bounds.low} to {bounds.high}"
+    return value, (Check("value-out-of-range", inside, detail),)
+
+
+def _parts(world: World, name: str) -> tuple[str, ...]:
+    """The object and everything whose memory it holds."""
+    inside = [item.name for item in world.objects.values() if item.inside == name]
+    return (name, *(part for child in inside for part in _parts(world, child)))
+
+
+def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, ...]:
+    """No DPC, timer or work item in the memory is still queued (7.1.12, 7.4.3, 7.5.4, R60)."""
+    checks: list[Check] = []
+    for part in _parts(world, name):
+        if part in dpc.dpcs(world):
+            queued = negation(equal(dpc.queued_on(world, part), NONE))
+        elif part in timers.timers(world):
+            queued = timers.pending(world, part)
+        elif part in work_items.work_items(world):
+            queued = work_items.pending(world, part)
+        else:
+            continue
+        checks.append(
+            Check(
+                "free-while-queued",
+                negation(queued),
+                f"{call.routine} frees memory that holds {part}, which is still queued",
+                "0xC7 TIMER_OR_DPC_INVALID",
+            )
+        )
+    return tuple(checks)
+
+
+def _end(call: KernelCall, world: World, name: str, rule: str) -> tuple[Micro, ...]:
+    """The memory of object `name` goes away."""
+    if name not in world.objects:
+        raise RuleError(f"{call.routine}: {name} is not an object of the driver")
+    world.facts.add("freed", name)
+    alive = world.alive(name)
+    updates = ((alive.variable, Constant(value=False)),) if isinstance(alive, Read) else ()
+    gone: tuple[Check, ...] = ()
+    if alive is not None:
+        gone = (
+            Check("double-free", alive, f"{call.routine} frees {name} twice", "0xC2 BAD_POOL_CALLER"),
+        )
+    checks = _nothing_queued(call, world, name)
+    return (Step(call.routine, rule, (Outcome(updates=updates),), (*gone, *checks)),)
+
+
+def ex_free_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Free a structure.
+
+    Windows: freed memory that holds a queued DPC or timer is bug check 0xC7 or 0xC4/0x15 (3.4.10).
+    Model: the structure is gone; any later use is a violation.
+    """
+    return _end(call, world, call.text("P"), "3.4.10")
+
+
+def io_delete_device(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Delete the device object, and with it the device extension: the driver's own fields.
+
+    Windows: disconnect, and finish DPCs, timers and work items first (3.1.7, 3.4.1, R77, R79).
+    Model: the driver's fields are gone; any later use is a violation.
+    """
+    call.text("DeviceObject")
+    return _end(call, world, "driver", "3.4.1")
+
+
+def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Give a structure its memory; it has none before.
+
+    Model: always succeeds. Allocating a structure that exists is a limit of the model.
+    """
+    name = call.text("P")
+    if name not in world.objects:
+        raise RuleError(f"{call.routine}: {name} is not a structure of the driver")
+    world.facts.add("freed", name)
+    world.facts.add("allocated", name)
+    alive = world.alive(name)
+    if not isinstance(alive, Read):
+        return ()
+    bound = Check("model-bound", negation(alive), f"{name} is allocated while it exists")
+    update = ((alive.variable, TRUE),)
+    return (Step(call.routine, "3.4.1", (Outcome(updates=update, result=Constant(1)),), (bound,)),)
+
+
+def _mapping(call: KernelCall, world: World) -> str:
+    """The device whose registers are mapped."""
+    name = call.text("BaseAddress")
+    found = world.objects.get(name)
+    if found is None or found.type != "device":
+        raise RuleError(f"{call.routine}: pass the device whose registers are mapped, not {name}")
+    return name
+
+
+def mm_map_io_space(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Map the registers of a device; a driver that maps them cannot touch them before."""
+    name = _mapping(call, world)
+    world.facts.add("freed", name)
+    world.facts.add("allocated", name)
+    alive = world.alive(name)
+    updates = ((alive.variable, TRUE),) if isinstance(alive, Read) else ()
+    return (Step(call.routine, "2.1.13", (Outcome(updates=updates, result=Constant(1)),)),)
+
+
+def mm_unmap_io_space(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Unmap the registers of a device: touching them afterwards is a violation (3.4.1, R79)."""
+    return _end(call, world, _mapping(call, world), "3.4.1")
+
+
+_BASE = Parameter("BaseAddress")
+_POOL = Parameter("P")
+
+ROUTINES = (
+    KernelRoutine("ExAllocatePool2", (_POOL,), ex_allocate_pool, "3.4.1"),
+    KernelRoutine("ExFreePool", (_POOL,), ex_free_pool, "3.4.10"),
+    KernelRoutine(
+        "ExFreePoolWithTag", (_POOL, Parameter("Tag", default=0)), ex_free_pool, "3.4.10"
+    ),
+    KernelRoutine("IoDeleteDevice", (Parameter("DeviceObject"),), io_delete_device, "3.1.7"),
+    KernelRoutine("MmMapIoSpace", (_BASE,), mm_map_io_space, "2.1.13"),
+    KernelRoutine(
+        "MmUnmapIoSpace",
+        (_BASE, Parameter("NumberOfBytes", default=0)),
+        mm_unmap_io_space,
+        "3.4.1",
+    ),
+)

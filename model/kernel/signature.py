@@ -1,0 +1,31 @@
+"""How kernel routines are called: their parameters, in the order of the WDK."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Passing(Enum):
+    """What the caller writes for a parameter."""
+
+    VALUE = "value"
+    """An integer, a reference, a routine, or an embedded object (which is passed by name)."""
+    ADDRESS = "address"
+    """The address of a field of a driver, device or structure object: in C, `&Extension->Field`."""
+    OUT = "out"
+    """A local that receives a result: in C, `&OldIrql`."""
+    STRUCTURE = "structure"
+    """A local structure, filled member by member before the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter, or a member of a structure (`FullySpecified.Irql`).
+
+    A parameter with a `default` may be left out; a member left out has its default, because
+    structures are zeroed first.
+    """
+
+    name: str
+    passing: Passing = Passing.VALUE
+    default: int | str | None = None
+    members: tuple["Parameter", ...] = ()

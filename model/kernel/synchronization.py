@@ -1,0 +1,176 @@
+"""The interrupt lock: KeSynchronizeExecution and the interrupt spin lock routines (rules 6.1)."""
+
+from ..algebra import member
+from ..expr import Constant
+from ..machine import Check
+from .levels import level_name
+from .rule import Enter, Give, KernelCall, KernelRoutine, Micro, RuleError, Step
+from .signature import Parameter
+from .world import LIVE, InterruptObject, World
+
+
+def live_interrupt(
+    call: KernelCall, world: World, name: str
+) -> tuple[InterruptObject, tuple[Check, ...]] | Step:
+    """The interrupt object `name` with the check that it is connected, or the step that fails.
+
+    Windows: what a NULL or disconnected interrupt object does is undocumented; disconnecting
+        frees it (3.1.11, 10.3).
+    Model: any use of it is a violation.
+    """
+    if name == "NULL":
+        return call.broken(
+            "synchronize-on-dead-interrupt",
+            f"{call.routine} is called with a NULL interrupt object",
+            "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+        )
+    found = world.interrupt(name)
+    if found is None:
+        raise RuleError(f"{call.routine}: {name} is not an interrupt object")
+    alive = Check(
+        "synchronize-on-dead-interrupt",
+        member(world.interrupt_state(name), LIVE),
+        f"{call.routine} is called with an interrupt object that has been disconnected",
+        "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+    )
+    return found, (alive,)
+
+
+def _not_above(call: KernelCall, found: InterruptObject) -> tuple[Check, ...]:
+    """The caller's IRQL is at most the object's SynchronizeIrql (6.1.1, R38)."""
+    return call.at_most(found.registration.synchronize_irql)
+
+
+def _take(call: KernelCall, world: World, name: str) -> tuple[InterruptObject, tuple[Micro, ...]] | Step:
+    """Check, raise to SynchronizeIrql, spin for the interrupt lock."""
+    located = live_interrupt(call, world, name)
+    if isinstance(located, Step):
+        return located
+    found, alive = located
+    level = found.registration.synchronize_irql
+    return found, (
+        Step(call.routine, "6.1.1", checks=alive + _not_above(call, found), irql=level),
+        Step(
+            f"{call.routine} takes the interrupt lock at {level_name(level)}",
+            "6.1.1",
+            takes=found.lock,
+        ),
+    )
+
+
+def _still_there(call: KernelCall, world: World, found: InterruptObject) -> tuple[Check, ...]:
+    """The object that holds the lock was not freed while the lock was held."""
+    if found.registration.lock:
+        return ()
+    return (
+        Check(
+            "synchronize-on-dead-interrupt",
+            member(world.interrupt_state(found.name), LIVE),
+            f"the interrupt object was disconnected while {call.routine} held its lock",
+            "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+        ),
+    )
+
+
+def ke_synchronize_execution(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Run a routine in the interrupt's critical section.
+
+    Windows: needs the caller at or below SynchronizeIrql; raises to it, takes the interrupt spin
+        lock, calls the routine on the same processor, releases, restores the IRQL (6.1.1, 6.1.2).
+    Model: check and raise, spin, the routine's own steps, release and lower: each can be
+        interrupted by what the IRQL of that moment lets through.
+    """
+    taken = _take(call, world, call.text("Interrupt"))
+    if isinstance(taken, Step):
+        return (taken,)
+    found, steps = taken
+    routine = call.text("SynchronizeRoutine")
+    return (
+        *steps,
+        Enter(routine, (call.arguments["SynchronizeContext"],)),
+        Step(
+            "KeSynchronizeExecution releases the interrupt lock",
+            "6.1.1",
+            checks=_still_there(call, world, found),
+            drops=found.lock,
+            irql=call.irql,
+        ),
+    )
+
+
+def ke_acquire_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Enter the interrupt's critical section by hand.
+
+    Windows: caller at or below SynchronizeIrql, the object not passive; afterwards at
+        SynchronizeIrql with the lock; returns the old IRQL (6.1.5, R39).
+    Model: check and raise, then spin.
+    """
+    taken = _take(call, world, call.text("Interrupt"))
+    if isinstance(taken, Step):
+        return (taken,)
+    return (*taken[1], Give(Constant(call.irql)))
+
+
+def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Leave the interrupt's critical section.
+
+    Windows: the same object and the IRQL that the acquire returned (6.1.5, R40).
+    Model: anything else is a violation; else release and lower in one step.
+    """
+    located = live_interrupt(call, world, call.text("Interrupt"))
+    if isinstance(located, Step):
+        return (located,)
+    found, alive = located
+    held = next((item for item in call.held if item.lock == found.lock), None)
+    old = call.number("OldIrql")
+    if held is None:
+        return (
+            call.broken(
+                "release-of-unowned-lock",
+                "KeReleaseInterruptSpinLock releases an interrupt lock that the caller does not own",
+                "0x10 SPIN_LOCK_NOT_OWNED",
+            ),
+        )
+    if held.taken_by != "KeAcquireInterruptSpinLock":
+        return (
+            call.broken(
+                "mixed-lock-routines",
+                f"a lock taken by {held.taken_by} is released by KeReleaseInterruptSpinLock",
+            ),
+        )
+    if held.previous_irql != old:
+        return (
+            call.broken(
+                "irql-lowered-wrongly",
+                f"KeReleaseInterruptSpinLock is given {level_name(old)}, but the acquire returned "
+                f"{level_name(held.previous_irql)}",
+                "0xA IRQL_NOT_LESS_OR_EQUAL",
+            ),
+        )
+    return (Step(call.routine, "6.1.5", checks=alive, drops=found.lock, irql=old),)
+
+
+ROUTINES = (
+    KernelRoutine(
+        "KeSynchronizeExecution",
+        (
+            Parameter("Interrupt"),
+            Parameter("SynchronizeRoutine"),
+            Parameter("SynchronizeContext", default="NULL"),
+        ),
+        ke_synchronize_execution,
+        "6.1.1",
+    ),
+    KernelRoutine(
+        "KeAcquireInterruptSpinLock",
+        (Parameter("Interrupt"),),
+        ke_acquire_interrupt_spin_lock,
+        "6.1.5",
+    ),
+    KernelRoutine(
+        "KeReleaseInterruptSpinLock",
+        (Parameter("Interrupt"), Parameter("OldIrql")),
+        ke_release_interrupt_spin_lock,
+        "6.1.5",
+    ),
+)

@@ -1,0 +1,136 @@
+"""System work items (rules 7.5)."""
+
+from ..algebra import conjunction, equal, negation
+from ..domain import Enumeration, Value
+from ..expr import Constant, Expression, Read
+from ..machine import Check
+from .levels import DISPATCH_LEVEL
+from .rule import Enter, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
+from .signature import Parameter
+from .world import World
+
+IDLE, QUEUED = "idle", "queued"
+
+
+def work_items(world: World) -> tuple[str, ...]:
+    """Every work item object of the driver, in a fixed order."""
+    return tuple(name for name, item in sorted(world.objects.items()) if item.type == "IO_WORKITEM")
+
+
+def state_of(world: World, item: str) -> Read:
+    """Whether the work item is queued."""
+    return world.variable(f"{item} is", Enumeration("work item state", (IDLE, QUEUED)), (IDLE,))
+
+
+def _entries(world: World, item: str) -> list[tuple[str, str, Value]]:
+    """(label, routine, context) of every call that queues the work item."""
+    return [
+        (f"{found[1]}({found[2]})", str(found[1]), found[2])
+        for found in world.facts.all("work item routine")
+        if found[0] == item
+    ]
+
+
+def _entry_of(world: World, item: str) -> Read | None:
+    """Which routine and context the item was queued with; `None` where there is only one."""
+    labels = tuple(label for label, _, _ in _entries(world, item))
+    if len(labels) < 2:  # noqa: PLR2004  (one value needs no variable)
+        return None
+    name = f"routine of {item}"
+    return world.variable(name, Enumeration(name, labels), (labels[0],))
+
+
+def io_queue_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Queue a work item; a system thread will call the routine at PASSIVE_LEVEL.
+
+    Windows: at or below DISPATCH_LEVEL (7.5.1, R63); queuing a queued item corrupts system data
+        (7.5.2, R61).
+    Model: one step; queuing it twice is a violation.
+    """
+    item = call.text("IoWorkItem")
+    if item not in work_items(world):
+        raise RuleError(f"{call.routine}: IoWorkItem must be an IO_WORKITEM, not {item}")
+    context = call.arguments["Context"]
+    if not isinstance(context, Constant):
+        raise RuleError(f"{call.routine}: Context must be known where the call is made")
+    routine = call.text("WorkerRoutine")
+    world.facts.add("work item routine", item, routine, context.value)
+    state = state_of(world, item)
+    idle = equal(state, Constant(IDLE))
+    updates: list[tuple[str, Expression]] = [(state.variable, Constant(QUEUED))]
+    entry = _entry_of(world, item)
+    if entry is not None:
+        updates.append((entry.variable, Constant(f"{routine}({context.value})")))
+    twice = Check(
+        "work-item-queued-twice",
+        idle,
+        f"{call.routine} queues {item}, which is queued already",
+        "0xE4 WORKER_INVALID",
+    )
+    return (
+        Step(
+            call.routine,
+            "7.5.1",
+            (Outcome(updates=tuple(updates), handled=True),),
+            (*call.at_most(DISPATCH_LEVEL), twice),
+        ),
+    )
+
+
+def io_free_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Free a work item: only while it is not queued (7.5.4, R60)."""
+    item = call.text("IoWorkItem")
+    world.facts.add("freed", item)
+    check = Check(
+        "free-while-queued",
+        equal(state_of(world, item), Constant(IDLE)),
+        f"{call.routine} frees {item} while it is queued",
+        "0xE4 WORKER_INVALID",
+    )
+    alive = world.alive(item)
+    updates = ((alive.variable, Constant(value=False)),) if isinstance(alive, Read) else ()
+    return (Step(call.routine, "7.5.4", (Outcome(updates=updates),), (check,)),)
+
+
+def start(world: World, item: str, others_busy: Expression) -> Step:
+    """A system thread takes the item out of its queue and calls the routine.
+
+    Windows: dequeued before the routine runs, so it can be queued again meanwhile (7.5.3).
+    Model: two threads serve each item; the second only while the first is busy.
+    """
+    state = state_of(world, item)
+    queued = conjunction(equal(state, Constant(QUEUED)), others_busy)
+    entry = _entry_of(world, item)
+    outcomes: list[Outcome] = []
+    for label, routine, context in _entries(world, item):
+        chosen = (equal(entry, Constant(label)),) if entry is not None else ()
+        outcomes.append(
+            Outcome(
+                (queued, *chosen),
+                ((state.variable, Constant(IDLE)),),
+                then=(Enter(routine, (Constant("NULL"), Constant(context))),),
+                name=f"{item} starts",
+            )
+        )
+    return Step(f"{item} starts", "7.5.3", tuple(outcomes))
+
+
+def pending(world: World, item: str) -> Expression:
+    """Whether the item is queued."""
+    return negation(equal(state_of(world, item), Constant(IDLE)))
+
+
+ROUTINES = (
+    KernelRoutine(
+        "IoQueueWorkItem",
+        (
+            Parameter("IoWorkItem"),
+            Parameter("WorkerRoutine"),
+            Parameter("QueueType", default=1),
+            Parameter("Context", default="NULL"),
+        ),
+        io_queue_work_item,
+        "7.5.1",
+    ),
+    KernelRoutine("IoFreeWorkItem", (Parameter("IoWorkItem"),), io_free_work_item, "7.5.4"),
+)

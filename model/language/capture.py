@@ -1,0 +1,245 @@
+"""From a driver class to a program: all routines captured, and what must hold of them checked."""
+
+import ast
+from types import FunctionType
+from typing import cast
+
+import networkx as nx
+
+from ..routine import Call, Choose, Device, Instruction, Node, Program, Routine, Store
+from .declarations import Driver
+from .definite import first_unassigned
+from .errors import DECLARATION, RECURSION, SIDE_EFFECT, UNASSIGNED, PatternError
+from .frame import CallSite, Subject, Surroundings
+from .kinds import Kind, Knowledge
+from .layout import Layout, Thing, lay_out
+from .source import SourceFile
+from .statements import Statements
+from .tables import Tables
+
+_MOST_ROUNDS = 20
+"""Kinds only ever go from unset to known to unknown, so a few rounds settle them."""
+
+
+def capture_program(
+    driver: type[Driver],
+    source: SourceFile,
+    names: dict[str, object],
+    tables: Tables,
+    integers: frozenset[str] = frozenset(),
+) -> tuple[Program, Layout]:
+    """Capture `driver` and the devices it uses.
+
+    `names` is the module's namespace; `integers` names routines that scenarios call with numbers.
+
+    Raises:
+        PatternError: something in the classes is outside the driver language.
+    """
+    layout = lay_out(driver, source)
+    subjects = [
+        _subject(thing, name, function, source, names)
+        for thing in (layout.driver, *layout.devices())
+        for name, function in thing.routines.items()
+    ]
+    parameters = {item.name: _parameters(item, source) for item in subjects}
+    knowledge = Knowledge()
+    for name in integers:
+        for parameter in parameters.get(name, ()):
+            knowledge.learn_local(name, parameter, Kind.INTEGER)
+    around = Surroundings(source, layout, tables, knowledge, parameters)
+    frames = _captured(subjects, around)
+    routines = tuple(_routine(item) for item in frames)
+    _refuse_recursion(frames, source)
+    _refuse_unassigned(routines, frames, source)
+    _refuse_effects(routines, frames, layout, source)
+    devices = tuple(_device(item) for item in layout.devices())
+    claims = tuple(layout.driver.claims)
+    return Program(driver.__name__, layout.objects(), routines, devices, claims), layout
+
+
+def _captured(subjects: list[Subject], around: Surroundings) -> list[Statements]:
+    """All routines, captured again until the kinds of their locals are settled."""
+    frames: list[Statements] = []
+    for _ in range(_MOST_ROUNDS):
+        before = around.knowledge.copy()
+        frames = [Statements(around, item) for item in subjects]
+        for frame in frames:
+            frame.capture()
+        if around.knowledge == before:
+            break
+    return frames
+
+
+def _subject(
+    thing: Thing, name: str, function: FunctionType, source: SourceFile, names: dict[str, object]
+) -> Subject:
+    node = source.function(function)
+    place = source.declaration(thing.type_name, name)
+    if node is None:
+        raise source.error(
+            DECLARATION,
+            f"the source of routine `{name}` is not in this file",
+            place,
+            "write it as def in the class itself: routines are captured from source",
+        )
+    if name.startswith("__"):
+        hint = "declare fields with their initial values; nothing of a class runs"
+        raise source.error(DECLARATION, f"`{name}` is not captured", node, hint)
+    for decorator in node.decorator_list:
+        if ast.unparse(decorator).split(".")[-1] not in ("hardware", "invariant"):
+            raise source.error(
+                DECLARATION,
+                f"`@{ast.unparse(decorator)}` is outside the driver language",
+                decorator,
+                "only @hardware (devices) and @invariant (drivers) mark routines",
+            )
+    return Subject(thing.routine_name(name), node, thing, names)
+
+
+def _parameters(subject: Subject, source: SourceFile) -> tuple[str, ...]:
+    node, given = subject.node, subject.node.args
+    hint = f"def {node.name}(self, first, second): ..."
+    if given.vararg or given.kwarg or given.kwonlyargs or given.posonlyargs or given.defaults:
+        message = f"`{node.name}` has parameters that C does not know"
+        raise source.error(DECLARATION, message, node, hint)
+    if not given.args:
+        raise source.error(DECLARATION, f"`{node.name}` has no self", node, hint)
+    parameters = tuple(item.arg for item in given.args[1:])
+    thing = subject.thing
+    special = node.name in ("line", "waiting") if thing.type == "device" else False
+    if parameters and (special or node.name in (*thing.events, *thing.claims)):
+        message = f"`{node.name}` takes no parameters: nobody passes any"
+        raise source.error(DECLARATION, message, node, f"def {node.name}(self): ...")
+    return parameters
+
+
+def _routine(frame: Statements) -> Routine:
+    position = frame.source.position(frame.subject.node, frame.subject.name)
+    domains = tuple(sorted(frame.domains.items()))
+    return Routine(frame.subject.name, frame.parameters, frame.nodes, position, domains)
+
+
+def _device(thing: Thing) -> Device:
+    def name(short: str) -> str:
+        return thing.routine_name(short) if short in thing.routines else ""
+
+    events = tuple(thing.routine_name(item) for item in thing.events)
+    return Device(thing.name, thing.wiring, name("line"), name("waiting"), events)
+
+
+def _refuse_recursion(frames: list[Statements], source: SourceFile) -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    sites: dict[tuple[str, str], CallSite] = {}
+    for frame in frames:
+        for site in frame.calls:
+            graph.add_edge(frame.subject.name, site.callee)
+            sites.setdefault((frame.subject.name, site.callee), site)
+    try:
+        found: object = nx.find_cycle(graph)  # pyright: ignore  # noqa: PGH003  (untyped there)
+    except nx.NetworkXNoCycle:
+        return
+    cycle = cast("list[tuple[str, str]]", found)
+    shown = " -> ".join([cycle[0][0], *(callee for _, callee in cycle)])
+    raise source.error(
+        RECURSION,
+        f"recursion: {shown}",
+        sites[cycle[0]].node,
+        "kernel stacks are small and drivers do not recurse; write a loop",
+    )
+
+
+def _refuse_unassigned(
+    routines: tuple[Routine, ...], frames: list[Statements], source: SourceFile
+) -> None:
+    for routine, frame in zip(routines, frames, strict=True):
+        found = first_unassigned(routine)
+        if found is not None:
+            name, node = found
+            where = _mention(frame.subject.node, name, node)
+            raise source.error(
+                UNASSIGNED,
+                f"`{name}` may be read here before it has a value",
+                where,
+                f"assign it on every way that leads here, for example {name} = 0 first",
+            )
+
+
+def _mention(function: ast.FunctionDef, name: str, node: Node) -> ast.AST:
+    """Where the line of `node` mentions `name`, else the routine."""
+    for item in ast.walk(function):
+        match item:
+            case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) if (
+                item.lineno >= node.source.line and ast.unparse(item) == name
+            ):
+                return item
+            case _:
+                pass
+    return function
+
+
+def _refuse_effects(
+    routines: tuple[Routine, ...], frames: list[Statements], layout: Layout, source: SourceFile
+) -> None:
+    """`line`, `waiting` and invariants only look."""
+    by_name = {item.name: item for item in routines}
+    syntax = {item.subject.name: item.subject.node for item in frames}
+    looking = list(layout.driver.claims)
+    for thing in layout.devices():
+        looking += [
+            thing.routine_name(name) for name in ("line", "waiting") if name in thing.routines
+        ]
+    for name in looking:
+        _only_looks(name, by_name, syntax, source)
+
+
+def _only_looks(
+    name: str,
+    routines: dict[str, Routine],
+    syntax: dict[str, ast.FunctionDef],
+    source: SourceFile,
+) -> None:
+    pending, seen = [name], {name}
+    returns = False
+    for item in ast.walk(syntax[name]):
+        returns = returns or (isinstance(item, ast.Return) and item.value is not None)
+    if not returns:
+        hint = "return self.cause and not self.masked"
+        message = f"`{name}` computes a value, and returns none"
+        raise source.error(DECLARATION, message, syntax[name], hint)
+    while pending:
+        for node in routines[pending.pop()].nodes:
+            what = _effect(node.instruction)
+            if what:
+                raise _effect_error(name, what, node, source)
+            callee = _callee(node.instruction)
+            if callee in routines and callee not in seen:
+                seen.add(callee)
+                pending.append(callee)
+
+
+def _effect(instruction: Instruction) -> str:
+    match instruction:
+        case Store(place=place):
+            return f"changes `{place.field}`"
+        case Choose():
+            return "chooses"
+        case _:
+            return ""
+
+
+def _callee(instruction: Instruction) -> str:
+    match instruction:
+        case Call(routine=routine):
+            return str(getattr(routine, "value", ""))
+        case _:
+            return ""
+
+
+def _effect_error(name: str, what: str, node: Node, source: SourceFile) -> PatternError:
+    return source.error_at_line(
+        SIDE_EFFECT,
+        f"`{name}` only looks, and here it {what}",
+        node.source.line,
+        "it may be asked at any time and any number of times; what changes by itself is a "
+        "@hardware event",
+    )

@@ -1,0 +1,104 @@
+"""What is wrong with a pattern, and what to write instead.
+
+Every complaint about a pattern file is a `PatternError` with a stable code:
+
+====== ===========================================================================
+DQ101  the file cannot be read
+DQ102  it is not Python
+DQ103  running its module level failed
+DQ104  an import in it failed
+DQ105  no driver in it
+DQ106  more than one driver in it
+DQ107  no scenario in it
+DQ108  a declaration is wrong
+DQ110  a statement outside the driver language
+DQ111  an expression outside the driver language
+DQ112  an unknown name
+DQ113  an unknown field
+DQ114  wrong arguments of a call
+DQ115  an assignment to something that cannot be assigned
+DQ116  a side effect where only looking is allowed
+DQ117  recursion
+DQ118  numbers and objects mixed
+DQ119  a local that may be read before it has a value
+DQ120  a wrong scenario
+DQ121  a wrong expectation
+====== ===========================================================================
+"""
+
+from dataclasses import dataclass
+
+UNREADABLE = "DQ101"
+NOT_PYTHON = "DQ102"
+MODULE_FAILED = "DQ103"
+IMPORT_FAILED = "DQ104"
+NO_DRIVER = "DQ105"
+TWO_DRIVERS = "DQ106"
+NO_SCENARIO = "DQ107"
+DECLARATION = "DQ108"
+STATEMENT = "DQ110"
+EXPRESSION = "DQ111"
+UNKNOWN_NAME = "DQ112"
+UNKNOWN_FIELD = "DQ113"
+ARGUMENTS = "DQ114"
+ASSIGNMENT = "DQ115"
+SIDE_EFFECT = "DQ116"
+RECURSION = "DQ117"
+MIXED_KINDS = "DQ118"
+UNASSIGNED = "DQ119"
+SCENARIO = "DQ120"
+EXPECTATION = "DQ121"
+
+
+@dataclass(eq=False)
+class PatternError(Exception):
+    """A pattern that cannot be understood, with the place and a way out.
+
+    Attributes:
+        message: what is wrong, one sentence without a full stop at the end.
+        file: the pattern's path as the caller gave it.
+        line: the line counted from 1, or 0 where the whole file is meant.
+        column: the column counted from 1, or 0 where the whole line is meant.
+        text: that line of the file.
+        hint: the likely cause and what to write instead.
+        code: the stable code of this kind of error, for example `DQ112`.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    text: str = ""
+    hint: str = ""
+    code: str = ""
+
+    def __str__(self) -> str:
+        """The error as a person reads it: place, message, line, caret, hint."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        shown = [f"{place}: {self.code} {self.message}"]
+        if self.text.strip():
+            number = f"{self.line:>5}"
+            shown.append(f"{number} | {self.text.rstrip()}")
+            if self.column:
+                before = self.text[: self.column - 1]
+                blank = "".join("\t" if letter == "\t" else " " for letter in before)
+                shown.append(f"{' ' * len(number)} | {blank}^")
+        if self.hint:
+            shown.append(f"      hint: {self.hint}")
+        return "\n".join(shown)
+
+
+@dataclass(eq=False)
+class MisuseError(Exception):
+    """A declaration or scenario written wrongly, found while the pattern's module level runs.
+
+    It knows no place; the loader finds the line that was running and makes a `PatternError` of it.
+    """
+
+    message: str
+    hint: str = ""
+    code: str = DECLARATION
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return self.message

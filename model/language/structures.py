@@ -1,0 +1,127 @@
+"""Capturing what kernel routines take by address: fields, and local structures.
+
+A local structure is a set of locals, one for each member: `params.FullySpecified.Irql`.
+"""
+
+import ast
+
+from ..expr import Constant
+from ..kernel.signature import Parameter, Passing
+from ..routine import NULL, AddressOf, Argument, Assign, Place
+from .errors import ARGUMENTS, UNKNOWN_FIELD
+from .kinds import Captured, Kind, LocalMember, Location
+from .suggest import suggestion
+from .tables import STRUCTURES, StructureName
+from .values import Values
+
+
+class Structures(Values):
+    """A frame that knows local structures."""
+
+    def declare_structure(self, local: str, structure: StructureName) -> None:
+        """`params = IO_...()`: every member that the routine names gets its default."""
+        self.structures[local] = structure.name
+        for member in self.tables.members(structure.name):
+            name = f"{local}.{member.name}"
+            if name in self.assigned:
+                self.graph.add(Assign(name, Constant(default_of(member))))
+
+    def member_value(self, found: LocalMember, node: ast.expr) -> Captured:
+        """What `params.Member = node` assigns: an address for a member that takes one."""
+        member = next(item for item in self.tables.members(found.type) if item.name == found.path)
+        if member.passing is not Passing.ADDRESS:
+            return self.value(node)
+        address, _ = self.address(member, node)
+        if not isinstance(address, AddressOf):
+            return Captured(Kind.NAME, Constant(NULL))
+        owner = address.place.object
+        if not isinstance(owner, Constant) or address.place.index is not None:
+            raise self.error(
+                ARGUMENTS,
+                f"{found.path} takes the address of a field that is known here",
+                node,
+                "name a field of the driver: self.Interrupt",
+            )
+        return Captured(Kind.NAME, Constant(_address_name(address.place)))
+
+    def check_member(self, found: LocalMember, node: ast.AST, *, whole: bool) -> None:
+        """Refuse a path that is no member of the structure, or (if not `whole`) leads to none."""
+        names = [item.name for item in self.tables.members(found.type)]
+        if found.path in names:
+            return
+        if not whole and any(name.startswith(f"{found.path}.") for name in names):
+            return
+        near = suggestion(found.path, names)
+        shown = ", ".join(names) if not near else f"{', '.join(names[:6])}, ..."
+        raise self.error(
+            UNKNOWN_FIELD, f"{found.type} has no `{found.path}`", node, f"it has {shown}{near}"
+        )
+
+    def takers(self, structure: str) -> tuple[str, ...]:
+        """The kernel routines that take this type of structure."""
+        return STRUCTURES[structure]
+
+    @property
+    def assigned(self) -> set[str]:
+        """The members of local structures that the routine names: `params.Version`."""
+        return {
+            ast.unparse(node)
+            for node in ast.walk(self.subject.node)
+            if isinstance(node, ast.Attribute)
+        }
+
+    def address(
+        self, parameter: Parameter, given: ast.expr | None
+    ) -> tuple[AddressOf | Constant, Kind]:
+        """An address, and the kind of what lies there."""
+        if given is None:
+            return Constant(default_of(parameter)), Kind.UNKNOWN
+        found = self.denote(given)
+        if isinstance(found, Location):
+            return AddressOf(self.place(found, given)), found.kind
+        if isinstance(found, Captured) and found.expression in (Constant(NULL), Constant(0)):
+            return Constant(NULL), Kind.UNKNOWN
+        raise self.error(
+            ARGUMENTS,
+            f"{parameter.name} takes the address of a field, and `{ast.unparse(given)}` is none",
+            given,
+            "name a field: self.count for &Extension->count; a local has no address that others "
+            "could see",
+        )
+
+    def structure_arguments(
+        self, parameter: Parameter, given: ast.expr | None, node: ast.Call
+    ) -> list[Argument]:
+        """One argument for each member, in order."""
+        found = self.denote(given) if given is not None else None
+        wanted = next((name for name in STRUCTURES if self._takes(name, parameter)), "")
+        if not isinstance(found, LocalMember) or found.path or found.type != wanted:
+            raise self.error(
+                ARGUMENTS,
+                f"{parameter.name} needs a local structure {wanted}",
+                given or node,
+                f"params = {wanted}(), then params.Member = value, then pass params",
+            )
+        assigned = {f"{found.local}.{item.name}" for item in parameter.members} & self.assigned
+        return [
+            self.local(f"{found.local}.{item.name}").expression
+            if f"{found.local}.{item.name}" in assigned
+            else Constant(default_of(item))
+            for item in parameter.members
+        ]
+
+    def _takes(self, structure: str, parameter: Parameter) -> bool:
+        return self.tables.members(structure) == parameter.members
+
+
+def default_of(parameter: Parameter) -> int | str:
+    """What a parameter or member left out has: structures are zeroed first."""
+    if parameter.default is not None:
+        return parameter.default
+    return NULL if parameter.passing is Passing.ADDRESS else 0
+
+
+def _address_name(place: Place) -> str:
+    """How an address is written as a value: `&driver.Interrupt`."""
+    owner = place.object
+    return f"&{owner.value if isinstance(owner, Constant) else ''}.{place.field}"

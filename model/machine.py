@@ -1,0 +1,205 @@
+"""The contract in the middle: variables, transitions, machine.
+
+Everything before a `Machine` (driver language, kernel rules, properties) only builds one.
+Everything after it (engines, proofs, traces) only reads one. Names, order and values are part of
+the contract: the same pattern gives the same machine, byte for byte, and so the same digest.
+
+Meaning. A state gives every variable a value of its domain; the initial states are all
+combinations of the variables' initial values. A transition is *enabled* in a state when every atom
+of `guard` and of `scheduling` is true. Taking it when the condition of one of its checks is false
+is a violation, and the behaviour ends there (Windows would have stopped, or is beyond saving).
+Otherwise all updates are computed in the state before the step and stored together.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .domain import Domain, Value
+from .expr import Expression
+
+SHARED = "shared"
+"""The owner of a variable that belongs to no single context or processor."""
+
+MODEL_BOUND = "model-bound"
+"""The pseudo-property of a check that guards a limit of the model, not a rule of Windows.
+
+A trace that breaks it means `Unknown`, never `Violated`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A named value of the state.
+
+    `initial` lists every initial value; more than one means that all are explored. A variable
+    that no transition updates is a *parameter*. `owner` is the name of the context or processor
+    it belongs to, or `SHARED`.
+    """
+
+    name: str
+    domain: Domain
+    initial: tuple[Value, ...]
+    owner: str = SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a step comes from: a file and line, the routine there, the text of the line.
+
+    `macro` is the macro the text was expanded from, for sources that have macros.
+    """
+
+    file: str = ""
+    line: int = 0
+    routine: str = ""
+    text: str = ""
+    macro: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule on a step: taking the step while `condition` is false violates `property`.
+
+    `detail` is one sentence saying what is wrong here; `bug_check` is what Windows would raise,
+    for example `0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL`, or empty.
+    """
+
+    property: str
+    condition: Expression
+    detail: str = ""
+    bug_check: str = ""
+
+
+class AccessKind(Enum):
+    """How a step touches a location: plain, declared volatile, or interlocked."""
+
+    PLAIN_READ = "plain read"
+    PLAIN_WRITE = "plain write"
+    VOLATILE_READ = "volatile read"
+    VOLATILE_WRITE = "volatile write"
+    INTERLOCKED = "interlocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One touched memory location. `index` tells the elements of an array apart.
+
+    Two transitions of different contexts *race* in a state when both are enabled there, they touch
+    the same location (and equal indices), at least one writes, and at least one is plain.
+
+    `completes_update` marks the write half of a read-modify-write. It is *torn* in a state where
+    the guard of such a transition holds (its context stands between read and write, preempted or
+    not) while a transition of another context that writes the location is enabled.
+    """
+
+    location: str
+    kind: AccessKind
+    index: Expression | None = None
+    completes_update: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One atomic step of one context.
+
+    Attributes:
+        name: what happens, in words a driver author reads: the routine's exact WDK name where it
+            is one, else a lower-case sentence.
+        context: the `Context` that moves.
+        guard: atoms, all of which must hold.
+        scheduling: guard atoms that only say "nothing above me runs on my processor" or "some
+            processor is below DISPATCH_LEVEL". Kept apart because reductions may look through them.
+        updates: (variable, value) pairs over the state before the step; a variable at most once.
+        checks: rules of this step.
+        accesses: plain, volatile and interlocked memory touched (at most one location).
+        source: the driver's line, or the empty source for steps of hardware and kernel.
+        spontaneous: may happen but is not owed: device events, timer expiry. A state in which
+            only spontaneous transitions are enabled is *quiescent*.
+        rule: the numbers of the Windows rules this step follows, for example `6.1.1`.
+        opaque: non-empty when the step takes one way of a branch on an unknown value; names it.
+    """
+
+    name: str
+    context: str
+    guard: tuple[Expression, ...]
+    updates: tuple[tuple[str, Expression], ...]
+    checks: tuple[Check, ...] = ()
+    scheduling: tuple[Expression, ...] = ()
+    accesses: tuple[Access, ...] = ()
+    source: Source = field(default_factory=Source)
+    spontaneous: bool = False
+    rule: str = ""
+    opaque: str = ""
+
+
+class ContextKind(Enum):
+    """What can execute."""
+
+    THREAD = "thread"
+    DPC = "DPC"
+    ISR = "ISR"
+    WORKER = "worker"
+    HARDWARE = "hardware"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Something that executes: a thread, the DPC slot of a processor, a vector on a processor.
+
+    `processor` gives the label of the processor it occupies (`none` while it floats or rests) and
+    `irql` its level, both as expressions over program counters and placement variables; hardware
+    occupies none, at level 0. `counter` is its program counter variable, empty for hardware.
+    """
+
+    name: str
+    kind: ContextKind
+    counter: str
+    processor: Expression
+    irql: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`condition` holds in every reachable state, or, if `quiescent`, in every quiescent one."""
+
+    property: str
+    condition: Expression
+    detail: str = ""
+    bug_check: str = ""
+    quiescent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """From every reachable state where `live` holds, some state where `goal` holds is reachable."""
+
+    property: str
+    context: str
+    live: Expression
+    goal: Expression
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A finite transition system with what must hold of it. Validated when it is made.
+
+    `races` lists which of `data-race` and `torn-read-modify-write` are asked (see `Access`).
+
+    Raises:
+        MachineError: a name, kind, domain or initial value is wrong; the message says which.
+    """
+
+    name: str
+    variables: tuple[Variable, ...]
+    transitions: tuple[Transition, ...]
+    contexts: tuple[Context, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+    progress: tuple[Progress, ...] = ()
+    races: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a machine that no reader could give a meaning to."""
+        from .validation import validate
+
+        validate(self)

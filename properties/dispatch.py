@@ -1,0 +1,101 @@
+"""Who serves an interrupt: claims on a line, and causes nobody will notice."""
+
+from dirql.model.algebra import negation
+from dirql.model.machine import Invariant
+from dirql.model.system import System
+
+from .property import Conditions
+
+
+def unclaimed_level_interrupt(_system: System) -> Conditions:
+    """A level-sensitive line is asserted by the own device and no service routine claims it.
+
+    What it checks:
+        At the end of a walk over the service routines of a level line, that one of them claimed
+        the interrupt if the driver's own device asserts the line.
+
+    Why it matters:
+        The line is still asserted when the processor acknowledges it, so the same vector fires
+        again at once: an interrupt storm. On one processor nothing below DIRQL ever runs again,
+        not even the thread that was about to mask the device.
+
+    Example:
+        def NICIsr(self, Interrupt, ServiceContext):
+            if self.power_state > D0:                  # stored before the device is masked
+                return FALSE
+            ...
+
+    Fixed:
+        def PowerDown(self):
+            KeSynchronizeExecution(self.Interrupt, self.Mask, NULL)
+            self.power_state = D3                      # only now
+
+    References:
+        4.1.4, 4.2.5, 4.3.3, 4.5.2, 4.5.3, 10.21, 10.58, R21, R22; KSERVICE_ROUTINE,
+        "Debugging an interrupt storm"; 0xF2 HARDWARE_INTERRUPT_STORM.
+    """
+    return ()
+
+
+def handled_but_unclaimed(_system: System) -> Conditions:
+    """A service routine did something for its device and returned FALSE.
+
+    What it checks:
+        When a service routine returns FALSE, that it did not serve its device: it neither made
+        the device withdraw its request nor queued work for it. How bad it is depends on the line:
+        unshared, Windows ignores the value; shared level, the other routines are called in vain;
+        latched or counted as spurious, the interrupt of a neighbour can be lost.
+
+    Why it matters:
+        The system counts the interrupt as nobody's. Storm detection and the walk over a shared
+        line both rely on the answer.
+
+    Example:
+        def SerialIsr(self, Interrupt, ServiceContext):
+            KeInsertQueueDpc(self.dpc, NULL, NULL)
+            return STATUS_SUCCESS                      # zero: FALSE
+
+    Fixed:
+            return TRUE
+
+    References:
+        4.1.4, 4.1.5, 4.2.3, 4.2.7, 4.2.9, R22; KSERVICE_ROUTINE;
+        0xF2 HARDWARE_INTERRUPT_STORM on systems that count unclaimed interrupts.
+    """
+    return ()
+
+
+def unserviced_cause(system: System) -> Conditions:
+    """Everything has come to rest and a device still holds work that nobody will notice.
+
+    What it checks:
+        In every state in which nothing but spontaneous hardware events can happen, that no
+        device waits for the driver (its `waiting` routine is false).
+
+    Why it matters:
+        This is the lost interrupt: an edge that came while nobody listened, a cause bit cleared
+        together with its neighbour, a mask that is never lifted. Nothing crashes; the transfer
+        hangs until a watchdog or the user gives up.
+
+    Example:
+        def NICDpc(self, Dpc, DeferredContext):
+            causes = self.status                       # the ISR adds a bit here
+            self.status = 0                            # and it is gone
+
+    Fixed:
+        def NICDpc(self, Dpc, DeferredContext):
+            causes = InterlockedExchange(self.status, 0)
+
+    References:
+        4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.5, R22, R25, R32, R55; KINTERRUPT_MODE,
+        "Registering and queuing a DpcForIsr routine"; no bug check: the device hangs.
+    """
+    return tuple(
+        Invariant(
+            "unserviced-cause",
+            negation(waiting),
+            f"{device} holds work that the driver will never notice",
+            quiescent=True,
+        )
+        for device, waiting in system.waiting
+    )

@@ -1,0 +1,104 @@
+"""Facts about every reachable state that follow from the kernel rules alone.
+
+A proof needs them: what is to be proved is rarely inductive by itself, together with these it
+usually is. They are *candidates*. The prover keeps those that are inductive for the machine at
+hand and drops the others, so a wrong one here costs a proof and never makes one.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from dirql.model.algebra import conjunction, disjunction, equal, member, negation
+from dirql.model.expr import TRUE, Compare, Constant, Expression, Read
+from dirql.model.kernel.levels import DISPATCH_LEVEL
+from dirql.model.kernel.world import DISCONNECTED, UNUSED
+from dirql.model.machine import Invariant
+from dirql.model.system import LockFacts, System
+
+from .waits import NONE, Party, parties, same_processor
+
+KERNEL = "kernel-invariant"
+"""The name that the invariants of this module carry; it is not a property anyone can break."""
+
+
+def kernel_invariants(system: System) -> tuple[Invariant, ...]:
+    """All candidates for `system`, in a fixed order, without those that are plainly true."""
+    candidates = (
+        *_ownership(system),
+        *_stacks(system),
+        *_objects(system),
+        *_placements(system),
+    )
+    return tuple(item for item in candidates if item.condition != TRUE)
+
+
+def _ownership(system: System) -> Iterator[Invariant]:
+    """A spin lock has at most one owner, and its owner is where it says it is (6.2.6, 6.1.2)."""
+    for lock in system.locks:
+        for party in parties(system):
+            holding = party.at(party.holds(lock.name))
+            owned = equal(Read(lock.owner), Constant(party.name))
+            if _can_own(system, lock, party):
+                yield _fact(
+                    disjunction(negation(holding), owned),
+                    f"at a point that holds {lock.name}, {party.name} is its owner",
+                )
+                yield _fact(
+                    disjunction(negation(owned), holding),
+                    f"{party.name} owns {lock.name} only at points that hold it",
+                )
+
+
+def _can_own(system: System, lock: LockFacts, party: Party) -> bool:
+    """Whether the domain of the lock's owner variable has `party` at all."""
+    variable = next(item for item in system.machine.variables if item.name == lock.owner)
+    return party.name in getattr(variable.domain, "labels", ())
+
+
+def _stacks(system: System) -> Iterator[Invariant]:
+    """The levels of what lies on one processor's stack strictly rise (1.3.1, 1.3.2)."""
+    for left, right in combinations(parties(system), 2):
+        together = same_processor(system, left.context, right.context)
+        level = disjunction(
+            *(
+                conjunction(_at_level(left, level), _at_level(right, level))
+                for level in sorted({point.irql for point in left.points})
+                if level >= DISPATCH_LEVEL
+            )
+        )
+        yield _fact(
+            negation(conjunction(together, level)),
+            f"{left.name} and {right.name} never stand at one level on one processor",
+        )
+
+
+def _at_level(party: Party, level: int) -> Expression:
+    return party.at(point for point in party.points if point.irql == level)
+
+
+def _objects(system: System) -> Iterator[Invariant]:
+    """An interrupt object that is not connected has no service routine in progress (3.1.8)."""
+    for item in system.interrupts:
+        dead = member(Read(item.state), (UNUSED, DISCONNECTED))
+        for party in parties(system):
+            serving = party.at(point for point in party.points if point.object == item.name)
+            yield _fact(
+                negation(conjunction(dead, serving)),
+                f"{party.name} serves {item.name} only while it is connected",
+            )
+
+
+def _placements(system: System) -> Iterator[Invariant]:
+    """A context occupies a processor exactly at DISPATCH_LEVEL and above (1.3.7)."""
+    for party in parties(system):
+        processor = party.context.processor
+        floating = party.at(point for point in party.points if point.irql < DISPATCH_LEVEL)
+        if isinstance(processor, Read):
+            yield _fact(
+                Compare("==", equal(processor, Constant(NONE)), floating),
+                f"{party.name} occupies a processor exactly at DISPATCH_LEVEL and above",
+            )
+
+
+def _fact(condition: Expression, detail: str) -> Invariant:
+    return Invariant(KERNEL, condition, detail)

@@ -1,0 +1,171 @@
+"""Progress: whoever has started can still finish."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dirql.model.algebra import member
+from dirql.model.expr import Compare, Constant, Expression, IfThenElse, Member, Read
+from dirql.model.machine import Context, Progress, Transition
+from dirql.model.system import Point, System
+
+from .property import Conditions
+
+
+def stuck_context(system: System) -> Conditions:
+    """A context that has started can, whatever happens from here on, never finish.
+
+    What it checks:
+        From every reachable state, for every thread, DPC, service routine and worker that is
+        under way, that some continuation leads to its end. For a thread that loops for ever by
+        design there is no end; for such a thread, that it can leave each point at which it waits.
+        No fairness is assumed: it is enough that one continuation exists.
+
+    Why it matters:
+        This one property finds deadlocks of every make, waits for an event that nobody sets any
+        more, and processors that never get back below DISPATCH_LEVEL.
+
+    Example:
+        def Remove(self):
+            if not KeCancelTimer(self.timer):
+                KeWaitForSingleObject(self.timer_gone, Executive, KernelMode, FALSE, NULL)
+
+        def TimerDpc(self, Dpc, DeferredContext):
+            if self.flags & HALT:                      # a torn update lost the flag
+                KeSetEvent(self.timer_gone, 0, FALSE)
+            else:
+                KeSetTimer(self.timer, 1, self.timer_dpc)
+
+    Fixed:
+        InterlockedOr(self.flags, HALT)                # in every place that touches the flags
+
+    References:
+        1.3.8, 1.5.2, 6.2.6, 7.6.4, R43, R49; "Introduction to kernel dispatcher objects";
+        0x133 DPC_WATCHDOG_VIOLATION at DISPATCH_LEVEL and above, else a plain hang.
+    """
+    found: list[Progress] = []
+    for context in system.machine.contexts:
+        if context.counter:
+            points = tuple(point for point in system.points if point.context == context.name)
+            steps = tuple(t for t in system.machine.transitions if t.context == context.name)
+            found += _progress(_Thread(context, points, steps))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """A context with its points and its own transitions."""
+
+    context: Context
+    points: tuple[Point, ...]
+    steps: tuple[Transition, ...]
+
+    def at(self, labels: Iterable[str]) -> Expression:
+        """The program counter stands at one of `labels`."""
+        return member(Read(self.context.counter), labels)
+
+
+def _progress(thread: _Thread) -> tuple[Progress, ...]:
+    """One condition for the points that can end, one for each waiting point of those that cannot.
+
+    Stepping from the first into the second counts as an end: what follows is theirs to judge.
+    """
+    labels = frozenset(point.label for point in thread.points)
+    ends = frozenset(point.label for point in thread.points if point.end)
+    ending = _leading_to(thread, ends, labels)
+    forever = labels - ending
+    name = thread.context.name
+    conditions: list[Progress] = []
+    if ending - ends:
+        conditions.append(
+            Progress(
+                "stuck-context",
+                name,
+                live=thread.at(ending - ends),
+                goal=thread.at(ends | forever),
+                detail=f"{name} can never finish",
+            )
+        )
+    conditions.extend(
+        Progress(
+            "stuck-context",
+            name,
+            live=thread.at((point.label,)),
+            goal=thread.at(labels - {point.label}),
+            detail=f"{name} can never go on{_wait(point)}",
+        )
+        for point in thread.points
+        if point.label in forever and _can_wait(thread, point)
+    )
+    return tuple(conditions)
+
+
+def _leading_to(thread: _Thread, ends: frozenset[str], labels: frozenset[str]) -> frozenset[str]:
+    """The points from which the context's own steps lead to one of `ends`."""
+    edges = [
+        (source, target)
+        for step in thread.steps
+        for source in _sources(thread, step, labels)
+        for target in _targets(thread, step, source, labels)
+    ]
+    reached: frozenset[str] = ends
+    while grown := frozenset(a for a, b in edges if b in reached) - reached:
+        reached |= grown
+    return reached
+
+
+def _sources(thread: _Thread, step: Transition, labels: frozenset[str]) -> frozenset[str]:
+    """The points from which `step` can be taken, by the atoms on the counter in its guard."""
+    possible = labels
+    for atom in step.guard:
+        test = _counter_test(thread, atom)
+        if test is not None:
+            possible &= test
+    return possible
+
+
+def _targets(
+    thread: _Thread, step: Transition, source: str, labels: frozenset[str]
+) -> frozenset[str]:
+    """The points to which `step` can lead from `source`."""
+    values = [value for variable, value in step.updates if variable == thread.context.counter]
+    return _outcomes(values[0], labels) if values else frozenset((source,))
+
+
+def _outcomes(value: Expression, labels: frozenset[str]) -> frozenset[str]:
+    match value:
+        case Constant(str(label)):
+            return frozenset((label,))
+        case IfThenElse(_, then, otherwise):
+            return _outcomes(then, labels) | _outcomes(otherwise, labels)
+        case _:
+            return labels
+
+
+def _counter_test(thread: _Thread, atom: Expression) -> frozenset[str] | None:
+    """The points that `atom` allows, if it asks where the counter stands and nothing else."""
+    counter = Read(thread.context.counter)
+    match atom:
+        case Compare("==", left, Constant(str(label))) if left == counter:
+            return frozenset((label,))
+        case Compare("==", Constant(str(label)), right) if right == counter:
+            return frozenset((label,))
+        case Member(operand, values) if operand == counter:
+            return frozenset(str(value) for value in values)
+        case _:
+            return None
+
+
+def _can_wait(thread: _Thread, point: Point) -> bool:
+    """Whether the context may have to wait for somebody else at `point`."""
+    labels = frozenset((point.label,))
+    return bool(point.waits_for or point.waits_on) or any(
+        _counter_test(thread, atom) is None
+        for step in thread.steps
+        if _sources(thread, step, labels)
+        for atom in step.guard
+    )
+
+
+def _wait(point: Point) -> str:
+    waited = point.waits_for or point.waits_on
+    return f": it waits for {waited}" if waited else ""

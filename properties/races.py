@@ -1,0 +1,70 @@
+"""Races: memory that two contexts touch with nothing between them."""
+
+from dirql.model.system import System
+
+from .property import Conditions
+
+
+def data_race(_system: System) -> Conditions:
+    """Two contexts can touch one plain location next, and at least one of them writes.
+
+    What it checks:
+        In every reachable state, that no two enabled steps of different contexts touch the same
+        field (or the same element of an array) when one is a write and one is a plain access.
+        Volatile and interlocked accesses do not race with each other.
+
+    Why it matters:
+        Nothing orders the two accesses. Which one wins is chance, the compiler may have cached or
+        split either, and the invariant they share is broken in between.
+
+    Example:
+        def Ioctl(self):
+            KeAcquireSpinLock(self.lock, OldIrql)      # keeps the DPC out, not the ISR
+            self.pending = 0
+            KeReleaseSpinLock(self.lock, OldIrql)
+
+        def NICIsr(self, Interrupt, ServiceContext):
+            self.pending = 1
+
+    Fixed:
+        def Ioctl(self):
+            KeSynchronizeExecution(self.Interrupt, self.ClearPending, NULL)
+
+    References:
+        1.3.4, 2.1.7, 6.1.2, 6.1.8, 6.3.1, 7.2.6, 10.59, R7, R37, R56;
+        "Synchronizing access to device data", KeSynchronizeExecution; no bug check of its own.
+    """
+    return ()
+
+
+def torn_read_modify_write(_system: System) -> Conditions:
+    """A read-modify-write of shared memory can be split by another context's write.
+
+    What it checks:
+        In every reachable state in which a context stands between the read and the write of one
+        update (`self.flags |= BUSY`, `self.count += 1`), that no step of another context that
+        writes the location is enabled. Declaring the field volatile does not help.
+
+    Why it matters:
+        The write stores a value computed from what the location held before: the other context's
+        update is lost. A lost flag bit is the usual start of a hang.
+
+    Example:
+        def Halt(self):
+            self.flags |= HALT                         # read; the DPC stores here; write
+
+        def NICDpc(self, Dpc, DeferredContext):
+            self.flags &= ~RESET
+
+    Fixed:
+        def Halt(self):
+            InterlockedOr(self.flags, HALT)
+
+        def NICDpc(self, Dpc, DeferredContext):
+            InterlockedAnd(self.flags, ~RESET)
+
+    References:
+        1.3.1, 1.3.4, 6.1.8, 6.3.1, 6.3.3, 7.2.5, R32, R37, R56; InterlockedOr,
+        "Accessing shared state information"; no bug check of its own.
+    """
+    return ()

@@ -1,0 +1,137 @@
+"""Stand-ins for loading, compiling and exploring, so that the command line is tested alone.
+
+Every scenario of the fake pattern is answered by its name: `holds`, `violated`, `unknown`,
+`needs_knob` (violated unless `dpc_any_cpu=yes`), `crash`, `interrupt`, `uncompilable`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dirql.app import answers, toolbox
+from dirql.explorer.engine import Limits, Snapshot
+from dirql.explorer.verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
+from dirql.model import scenario as expectations
+from dirql.model.domain import Boolean
+from dirql.model.expr import FALSE, TRUE, Constant
+from dirql.model.kernel.knobs import Knobs
+from dirql.model.language import Pattern
+from dirql.model.machine import Context, ContextKind, Machine, Source, Transition, Variable
+from dirql.model.routine import Program
+from dirql.model.scenario import Expectation, Scenario
+from dirql.model.system import System
+
+from .traces import DEAD_INTERRUPT
+
+STATES = 188
+
+
+def scenario(name: str, *, expect: Expectation | None = None) -> Scenario:
+    """A scenario on one processor and on two."""
+    expected = () if expect is None else ((1, expect), (2, expect))
+    return Scenario(name, None, (), None, (1, 2), expect=expected)
+
+
+@dataclass
+class Workshop:
+    """What the command line finds; `asked` are the machines that were checked, with their limits."""
+
+    scenarios: tuple[Scenario, ...] = (scenario("holds"),)
+    asked: list[tuple[Machine, Limits]] = field(default_factory=lambda: [])
+
+    def load(self, path: Path) -> Pattern:
+        """The pattern, or a complaint about a file whose name says it is broken."""
+        if "broken" in path.name:
+            raise toolbox.PatternProblem(f"{path}:3:5: DQ112 there is no 'Dpx'")
+        program = Program(path.stem, (), (), ())
+        return Pattern(path, path.stem, "A story.", program, self.scenarios)
+
+    def compile_scenario(
+        self, pattern: Pattern, chosen: Scenario, processors: int, knobs: Knobs
+    ) -> System:
+        """A machine with one step; its name carries the scenario and the knobs."""
+        if chosen.name == "uncompilable":
+            raise toolbox.PatternProblem(f"{pattern.path}:9: DQ201 the driver never connects")
+        settings = ",".join(f"{name}={value}" for name, value in knobs.settings)
+        machine = Machine(
+            f"{chosen.name}/{processors}/{settings}",
+            (Variable("done", Boolean(), (False,)),),
+            (step(7, "KeSetEvent(self.event)"), step(9, "self.count += 1")),
+            (Context("Start", ContextKind.THREAD, "", Constant("none"), Constant(0)),),
+        )
+        return System(machine, (), (), (), (), (), (), (), FALSE)
+
+    def engine(self, name: str) -> "ScriptedEngine":
+        """An engine that knows the answers."""
+        return ScriptedEngine(name, self)
+
+
+def step(number: int, text: str) -> Transition:
+    """A step that ends the machine's only behaviour."""
+    return Transition(
+        text,
+        "Start",
+        (FALSE,) if number == 9 else (),
+        (("done", TRUE),),
+        source=Source("fake.py", number, "Start", text),
+    )
+
+
+@dataclass
+class ScriptedEngine:
+    """Answers by the scenario's name, which the machine's name begins with."""
+
+    name: str
+    workshop: Workshop
+
+    def check(
+        self,
+        machine: Machine,
+        limits: Limits = Limits(),
+        watch: Callable[[Snapshot], None] | None = None,
+    ) -> Result:
+        """The scripted answer."""
+        self.workshop.asked.append((machine, limits))
+        if watch is not None:
+            watch(Snapshot(12_345, 20_000, 7, 3, 2.0))
+        chosen, _, settings = machine.name.split("/")
+        statistics = Statistics(STATES, 402, 23, complete=True, seconds=0.5, taken=frozenset([0]))
+        return Result(self._verdict(chosen, settings), statistics, self.name)
+
+    def _verdict(self, chosen: str, settings: str) -> Verdict:
+        if chosen == "crash":
+            raise RuntimeError("out of cheese")
+        if chosen == "interrupt":
+            raise KeyboardInterrupt
+        if chosen == "unknown":
+            return Unknown("the limit of 100 states was reached")
+        good = chosen == "holds" or (chosen == "needs_knob" and "dpc_any_cpu=yes" in settings)
+        return Holds() if good else Violated(DEAD_INTERRUPT.violation.property, DEAD_INTERRUPT)
+
+
+def violated(steps: int = 7, states: int = STATES) -> Expectation:
+    """The expectation that the scripted violation meets."""
+    return expectations.Violated(DEAD_INTERRUPT.violation.property, steps, states)
+
+
+@pytest.fixture
+def workshop(monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """The stand-ins, in place."""
+    made = Workshop()
+    monkeypatch.setattr(toolbox, "load", made.load)
+    monkeypatch.setattr(toolbox, "compile_scenario", made.compile_scenario)
+    monkeypatch.setattr(toolbox, "engine", made.engine)
+    monkeypatch.setenv("COLUMNS", "120")
+    answers.forget_patterns()
+    return made
+
+
+@pytest.fixture
+def pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a file in the current folder; the stand-ins never look into it."""
+    monkeypatch.chdir(tmp_path)
+    Path("fake.py").write_text('"""A pattern."""\n', encoding="utf-8")
+    return "fake.py"
+

@@ -1,0 +1,69 @@
+"""`dirql rules`, `dirql explain`, `dirql --help`."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dirql.app.cli import run
+from dirql.model.kernel.knobs import KNOBS
+from dirql.properties import PROPERTIES
+
+
+def test_rules_lists_every_property_and_knob(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rules"]) == 0
+    words = capsys.readouterr().out.split()
+    assert {item.name for item in PROPERTIES} | {knob.name for knob in KNOBS} <= set(words)
+
+
+@pytest.mark.parametrize("name", [item.name for item in PROPERTIES])
+def test_explain_prints_the_page(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", name]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(name)
+    for heading in ("What it checks:", "Why it matters:", "Example:", "Fixed:", "References:"):
+        assert heading in text
+
+
+@pytest.mark.parametrize("name", [knob.name for knob in KNOBS])
+def test_explain_knows_knobs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", name]) == 0
+    assert "(default)" in capsys.readouterr().out
+
+
+def test_explain_suggests(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "lock_cycle"]) == 64
+    assert "Did you mean lock-cycle?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["check"], ["replay"], ["show"], ["prove"], ["explain"]])
+def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command, "--help"]) == 0
+    assert "Usage: dirql" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert "dirql" in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from dirql.app.cli import run; run(['--help']); "
+        "heavy = {'rich', 'networkx', 'z3', 'msgspec', 'dirql.model', 'dirql.explorer'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert result.stderr == b""
+    assert result.returncode == 0
+
+
+def test_help_is_quick() -> None:
+    program = "from dirql.app.cli import run; run(['--help'])"
+    seconds: list[float] = []
+    for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.3

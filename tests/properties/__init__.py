@@ -1,0 +1,1 @@
+"""The properties, on systems small enough to build by hand."""
