@@ -9,7 +9,7 @@ from typing import TypeAlias
 from dirql.explorer.engine import Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Violated
 from dirql.model import scenario as expectations
-from dirql.model.kernel.knobs import KNOBS, Knob, Knobs, make_knobs
+from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, Knobs, make_knobs
 from dirql.model.language import Pattern
 from dirql.model.machine import Machine, Source
 from dirql.model.scenario import Expectation, Scenario
@@ -91,13 +91,13 @@ def find_scenario(pattern: Pattern, name: str) -> Scenario:
     """The scenario called `name`.
 
     Raises:
-        PatternProblem: the pattern has no such scenario; the message lists those it has.
+        InputError: the pattern has no such scenario; the message lists those it has.
     """
     for scenario in pattern.scenarios:
         if scenario.name == name:
             return scenario
     names = ", ".join(scenario.name for scenario in pattern.scenarios)
-    raise toolbox.PatternProblem(f"{pattern.path}: no scenario {name!r}; it has: {names}")
+    raise toolbox.InputError(f"{pattern.path}: no scenario {name!r}; it has: {names}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,16 @@ def prepare(question: Question) -> Subject:
     """Compile what `question` asks about.
 
     Raises:
-        PatternProblem: the pattern cannot be loaded or compiled.
+        InputError: the pattern cannot be loaded or compiled, or a knob does not exist.
     """
     pattern = _load(question.pattern)
     scenario = find_scenario(pattern, question.scenario)
-    knobs = make_knobs({**dict(scenario.knobs), **dict(question.options.knobs)})
+    try:
+        knobs = make_knobs({**dict(scenario.knobs), **dict(question.options.knobs)})
+    except KnobError as error:
+        raise toolbox.InputError(
+            f"{question.pattern}: scenario {scenario.name}: {error}"
+        ) from error
     properties = question.options.properties or scenario.properties or None
     return _subject(pattern, scenario, question.processors, knobs, properties)
 
@@ -149,7 +154,7 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
             if options.compare_knobs and isinstance(result.verdict, Violated)
             else ()
         )
-    except toolbox.PatternProblem as problem:
+    except toolbox.InputError as problem:
         return Failure(question.pattern, str(problem))
     taken = result.statistics.taken
     return Answer(
@@ -170,9 +175,7 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
     )
 
 
-def needed_knobs(
-    subject: Subject, question: Question, result: Result
-) -> Iterator[tuple[str, str]]:
+def needed_knobs(subject: Subject, question: Question, result: Result) -> Iterator[tuple[str, str]]:
     """The knob settings without which the violation of `result` does not happen.
 
     A setting is needed when the same check holds for every other answer to the knob's question. For
@@ -214,7 +217,7 @@ def _holds_with(
 
 
 def _unvisited(machine: Machine, result: Result) -> Iterator[Unvisited]:
-    """Lines none of whose steps was ever enabled, context by context, in the order of the source."""
+    """Lines none of whose steps was ever enabled, by context, in the order of the source."""
     if not isinstance(result.verdict, Holds) or not result.statistics.complete:
         return
     ran: set[tuple[str, Source]] = set()

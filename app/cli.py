@@ -9,18 +9,53 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from . import exit_codes
-from .toolbox import ENGINES, PatternProblem
+from .toolbox import ENGINES, InputError
 
 if TYPE_CHECKING:
     from .answers import Subject
     from .questions import Options
 
 MOST_PROCESSORS = 8
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def memory_size(text: str) -> int:
+    """The bytes of an amount of memory: `500M`, `4G`, or a plain number."""
+    found = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(f"{text!r} is no amount of memory; write 500M or 4G")
+    return int(found[1]) * UNITS[found[2].upper()]
+
+
+def knob_setting(text: str) -> tuple[str, str]:
+    """The name and the value in `name=value`, after making sure that both exist."""
+    from dirql.model.kernel.knobs import KnobError, Knobs, parse_knob
+
+    try:
+        parse_knob(text, Knobs())
+    except KnobError as error:
+        raise click.BadParameter(str(error)) from error
+    name, _, value = text.partition("=")
+    return name.strip(), value.strip()
+
+
+def property_name(text: str) -> str:
+    """`text`, after making sure that a property is called so."""
+    from dirql.properties import PROPERTIES
+
+    from .pages import unknown
+
+    names = [item.name for item in PROPERTIES]
+    if text not in names:
+        raise click.BadParameter(unknown("property", text, names))
+    return text
+
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_PATH = click.Path(exists=True, path_type=Path)
@@ -31,70 +66,20 @@ SCENARIO = click.option("--scenario", metavar="S", help="The scenario (default: 
 ONE_COUNT = click.option(
     "--processors", type=PROCESSORS, metavar="N", help="Processors (default: the scenario's first)."
 )
-
-
-class Size(click.ParamType):
-    """An amount of memory: `500M`, `4G`, or plain bytes."""
-
-    name = "size"
-    _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """The amount in bytes."""
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
-        if found is None or int(found[1]) == 0:
-            self.fail(f"{value!r} is no amount of memory; write 500M or 4G", param, ctx)
-        return int(found[1]) * self._UNITS[found[2].upper()]
-
-
-class Setting(click.ParamType):
-    """A knob and its value, written `name=value`."""
-
-    name = "knob"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """The pair, after making sure that both exist."""
-        from dirql.model.kernel.knobs import KnobError, Knobs, parse_knob
-
-        try:
-            parse_knob(str(value), Knobs())
-        except KnobError as error:
-            self.fail(str(error), param, ctx)
-        name, _, chosen = str(value).partition("=")
-        return name.strip(), chosen.strip()
-
-
-class PropertyName(click.ParamType):
-    """The name of a property."""
-
-    name = "property"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """The name, after making sure that it exists."""
-        from dirql.properties import PROPERTIES
-
-        from .pages import unknown
-
-        names = [item.name for item in PROPERTIES]
-        if value not in names:
-            self.fail(unknown("property", str(value), names), param, ctx)
-        return str(value)
-
-
 KNOBS = click.option(
-    "--knob", "knobs", multiple=True, type=Setting(), metavar="K=V",
+    "--knob",
+    "knobs",
+    multiple=True,
+    type=knob_setting,
+    metavar="K=V",
     help="Answer a question that Windows leaves open (dirql rules lists them).",
 )
 PROPERTIES = click.option(
-    "--property", "properties", multiple=True, type=PropertyName(), metavar="NAME",
+    "--property",
+    "properties",
+    multiple=True,
+    type=property_name,
+    metavar="NAME",
     help="Check only this property; may be repeated (default: the scenario's, or all).",
 )
 
@@ -113,7 +98,10 @@ def commands() -> None:
 @PATHS
 @PROPERTIES
 @click.option(
-    "--processors", multiple=True, type=PROCESSORS, metavar="N",
+    "--processors",
+    multiple=True,
+    type=PROCESSORS,
+    metavar="N",
     help="Processor count; may be repeated (default: the scenario's).",
 )
 @KNOBS
@@ -121,33 +109,53 @@ def commands() -> None:
     "--max-states", type=click.IntRange(1), metavar="N", help="Give up a check at N states."
 )
 @click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S",
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
     help="Give up a check after S seconds.",
 )
 @click.option(
-    "--memory", type=Size(), metavar="SIZE", default="4G", show_default=True,
+    "--memory",
+    type=memory_size,
+    metavar="SIZE",
+    default="4G",
+    show_default=True,
     help="Give up a check when the process is that large: 500M, 4G.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
     help="json: one object on one line for each pattern, scenario and processor count.",
 )
 @click.option(
     "--expect", is_flag=True, help="Compare each verdict with the pattern's own; 0 if all agree."
 )
 @click.option(
-    "--engine", type=click.Choice(ENGINES), default="reference", show_default=True,
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="reference",
+    show_default=True,
     help="Who explores.",
 )
 @click.option(
-    "--trace", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE",
+    "--trace",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
     help="Store the trace of the first violation, for dirql replay.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
     help="Check in N processes side by side.",
 )
 def check(
+    *,
     paths: tuple[Path, ...],
     properties: tuple[str, ...],
     processors: tuple[int, ...],
@@ -231,6 +239,7 @@ def show() -> None:
 @KNOBS
 @PROPERTIES
 def machine(
+    *,
     path: Path,
     scenario: str | None,
     processors: int | None,
@@ -265,6 +274,7 @@ def routines(path: Path) -> int:
 @PROPERTIES
 @click.option("--all", "everything", is_flag=True, help="Try every property there is.")
 def prove(
+    *,
     path: Path,
     scenario: str | None,
     processors: int | None,
@@ -313,16 +323,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         the exit code; every error has been reported by then.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    output: TextIO = sys.stdout
+    if isinstance(output, io.TextIOWrapper):
         # A console that cannot print a character shows its code instead of stopping the program.
-        sys.stdout.reconfigure(errors="backslashreplace")
+        output.reconfigure(errors="backslashreplace")
     try:
         result = commands.main(args=arguments, prog_name="dirql", standalone_mode=False)
-        sys.stdout.flush()
+        output.flush()
     except click.ClickException as error:
         error.show()
         return exit_codes.USAGE
-    except PatternProblem as problem:
+    except InputError as problem:
         click.echo(str(problem), err=True)
         return exit_codes.PATTERN
     except (click.Abort, KeyboardInterrupt):
@@ -330,7 +341,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (`dirql rules | head`); nothing more may be written, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         return exit_codes.BROKEN_PIPE
     except Exception as error:  # noqa: BLE001  (whatever it is, the user gets no traceback)
         from .failures import report_internal_error

@@ -77,6 +77,6 @@ def _knob_page(knob: Knob) -> str:
 
 def _values(knob: Knob) -> str:
     """`yes (default), no, either (both are explored)`."""
-    words = {knob.default: " (default)"}
-    either = {"either": " (both are explored)"}
-    return ", ".join(f"{value}{words.get(value, '')}{either.get(value, '')}" for value in knob.values)
+    notes = {"either": " (both are explored)"}
+    notes[knob.default] = notes.get(knob.default, "") + " (default)"
+    return ", ".join(value + notes.get(value, "") for value in knob.values)

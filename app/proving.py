@@ -10,7 +10,7 @@ from dirql.model.machine import Machine
 from dirql.properties import PROPERTIES, apply, deadlock_goals, kernel_invariants
 
 from .answers import Subject
-from .trace_text import is_bookkeeping, value_text, variable_text
+from .trace_text import is_bookkeeping, readable, value_text
 
 USUAL_GOALS = (
     "irql-too-high",
@@ -87,7 +87,7 @@ def _state(found: Counterexample) -> Iterator[str]:
     """The values that matter most to a reader: where contexts are, and what is not at rest."""
     shown = [(name, value) for name, value in found.states[-1] if _tells(name, value)]
     for name, value in shown[:MOST_VALUES]:
-        yield f"{variable_text(name)} = {value_text(value)}"
+        yield f"{readable(name)} = {value_text(value)}"
     if len(shown) > MOST_VALUES:
         yield f"and {len(shown) - MOST_VALUES} more"
 

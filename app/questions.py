@@ -8,6 +8,8 @@ from dirql.explorer.engine import Limits
 
 from . import toolbox
 
+NO_LIMITS = Limits()
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -25,7 +27,7 @@ class Options:
     properties: tuple[str, ...] = ()
     processors: tuple[int, ...] = ()
     knobs: tuple[tuple[str, str], ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     engine: str = "reference"
     compare_knobs: bool = True
 
@@ -65,7 +67,7 @@ def plan(files: Sequence[Path], options: Options) -> tuple[Question | Failure, .
     for file in files:
         try:
             pattern = toolbox.load(file)
-        except toolbox.PatternProblem as problem:
+        except toolbox.InputError as problem:
             planned.append(Failure(str(file), str(problem)))
             continue
         planned += [

@@ -1,4 +1,4 @@
-"""The JSON form of answers: one object on one line for each pattern, scenario and processor count."""
+"""The JSON form of answers: an object on a line for each pattern, scenario and processor count."""
 
 import json
 from typing import Any, assert_never

@@ -5,7 +5,7 @@ from pathlib import Path
 from . import toolbox
 from .answers import prepare
 from .questions import Options, Question
-from .toolbox import PatternProblem
+from .toolbox import InputError
 from .trace_file import StoredTrace, read
 from .trace_text import Style, render
 
@@ -16,7 +16,7 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
     `pattern` replaces the path stored in the file.
 
     Raises:
-        PatternProblem: the file or its pattern cannot be used, the pattern has changed, or the
+        InputError: the file or its pattern cannot be used, the pattern has changed, or the
             trace is not a behaviour that ends in its violation.
     """
     stored = read(file)
@@ -29,7 +29,7 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
     )
     machine = prepare(question).machine
     if toolbox.digest(machine) != stored.trace.digest:
-        raise PatternProblem(
+        raise InputError(
             f"{file}: the trace does not belong to {found} as it is now: the pattern, or dirql, "
             f"has changed since the trace was stored (the digests differ).\n"
             f"      hint: check the pattern again: dirql check {found} --trace {file}"
@@ -48,7 +48,7 @@ def _find_pattern(stored: StoredTrace, file: Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise PatternProblem(
+    raise InputError(
         f"{file}: its pattern {stored.pattern} is not there.\n"
         f"      hint: say where it is now: dirql replay {file} --pattern PATH"
     )

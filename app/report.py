@@ -78,7 +78,6 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
             yield f"More: dirql explain {name}"
             yield ""
             yield f"  {_covered(answer)}"
-            yield from (f"  {line}" for line in _scope(answer))
         case Unknown(reason, possible):
             yield f"{_title(answer)}  {Phrase('unknown', 'yellow').shown()}: {reason}"
             if possible is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ENGINES = ("reference",)
 
 
-class PatternProblem(Exception):
+class InputError(Exception):
     """A pattern, or a trace of one, cannot be used; the message is complete."""
 
 
@@ -27,14 +27,14 @@ def load(path: Path) -> "Pattern":
     """The pattern in file `path`.
 
     Raises:
-        PatternProblem: the file is not a pattern, or uses something outside the language.
+        InputError: the file is not a pattern, or uses something outside the language.
     """
     from dirql.model.language import PatternError, load_pattern
 
     try:
         return load_pattern(path)
     except PatternError as error:
-        raise PatternProblem(str(error)) from error
+        raise InputError(str(error)) from error
 
 
 def compile_scenario(
@@ -43,7 +43,7 @@ def compile_scenario(
     """The system of one scenario on `processors` processors.
 
     Raises:
-        PatternProblem: the driver does something the kernel model cannot give a meaning to.
+        InputError: the driver does something the kernel model cannot give a meaning to.
     """
     from dirql.model.compiler import compile_system
     from dirql.model.language import PatternError
@@ -51,7 +51,7 @@ def compile_scenario(
     try:
         return compile_system(pattern.program, scenario, processors, knobs)
     except PatternError as error:
-        raise PatternProblem(str(error)) from error
+        raise InputError(str(error)) from error
 
 
 def engine(name: str) -> "Engine":
@@ -73,11 +73,11 @@ def verify(machine: "Machine", trace: "Trace") -> None:
     """Execute `trace` on `machine` again.
 
     Raises:
-        PatternProblem: it is not a behaviour of the machine, or ends in no violation.
+        InputError: it is not a behaviour of the machine, or ends in no violation.
     """
     from dirql.explorer.replay import ReplayError, replay
 
     try:
         replay(machine, trace)
     except ReplayError as error:
-        raise PatternProblem(str(error)) from error
+        raise InputError(str(error)) from error

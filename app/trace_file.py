@@ -8,7 +8,7 @@ import msgspec
 
 from dirql.explorer.trace import Trace
 
-from .toolbox import PatternProblem
+from .toolbox import InputError
 
 FILE_VERSION = 1
 """Version of what stands around the trace; the trace has a version of its own."""
@@ -62,7 +62,7 @@ def read(path: Path) -> StoredTrace:
     """Read the file.
 
     Raises:
-        PatternProblem: it is damaged, of another version, or no trace file at all.
+        InputError: it is damaged, of another version, or no trace file at all.
         OSError: it cannot be read.
     """
     from dirql.explorer.trace_json import TraceFormatError, decode
@@ -73,7 +73,7 @@ def read(path: Path) -> StoredTrace:
         envelope = msgspec.json.decode(content, type=_Envelope)
         trace = decode(bytes(envelope.trace))
     except (msgspec.DecodeError, TraceFormatError) as error:
-        raise PatternProblem(f"{path}: a damaged trace file: {error}") from error
+        raise InputError(f"{path}: a damaged trace file: {error}") from error
     return StoredTrace(
         envelope.pattern,
         envelope.scenario,
@@ -91,11 +91,9 @@ def _check_version(path: Path, content: bytes) -> None:
     except (ValueError, AttributeError):
         version = None
     if version is None:
-        raise PatternProblem(
-            f"{path}: not a trace file of dirql. dirql check --trace FILE writes one."
-        )
+        raise InputError(f"{path}: not a trace file of dirql. dirql check --trace FILE writes one.")
     if version != FILE_VERSION:
-        raise PatternProblem(
+        raise InputError(
             f"{path}: a trace file of version {version}; this dirql reads version "
             f"{FILE_VERSION}. Check the pattern again with --trace."
         )

@@ -6,7 +6,7 @@ line, what happened, what changed. On a narrow terminal the columns become a lis
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dirql.explorer.trace import Step, Trace, Violation
@@ -19,11 +19,14 @@ WIDEST_COLUMN = 60
 HARDWARE_SHARE = 0.6
 """The width of the hardware column in parts of a processor's: devices say little."""
 
-BREAKABLE = re.compile(r"\s+|[^\s(,]+[(,]*|[(,]+")
+BREAKABLE = re.compile(r"\s+|\(?[^\s(,]+[(,]*|[(,]+")
 """Pieces a line may be broken between: source lines have few spaces, so also after `(` and `,`."""
 
-BOOKKEEPING = ("at ", "processor of ")
-"""Beginnings of the names of variables that say where a context is: the columns show that."""
+BOOKKEEPING = re.compile(r"at |processor of |.* never quiet on ")
+"""Names of variables that say where a context is, which the columns show, or help a rule."""
+
+DRIVER_OBJECT = re.compile(r"\bdriver\.(?=\w)")
+"""How fields of the driver's own object begin; to its author they have no owner."""
 
 UNREMARKABLE: tuple[Value, ...] = (False, 0, "NULL", "none", "unused")
 """First values that a reader expects of anything not mentioned."""
@@ -77,9 +80,9 @@ def level_text(irql: int) -> str:
     return LEVELS.get(irql, f"DIRQL {irql}")
 
 
-def variable_text(name: str) -> str:
-    """The name of a variable as the driver's author knows it."""
-    return name.removeprefix("driver.")
+def readable(text: str) -> str:
+    """The name of a variable or step as the driver's author knows it."""
+    return DRIVER_OBJECT.sub("", text)
 
 
 def value_text(value: Value) -> str:
@@ -90,8 +93,8 @@ def value_text(value: Value) -> str:
 
 
 def is_bookkeeping(name: str) -> bool:
-    """Whether the variable only says where a context is."""
-    return name.startswith(BOOKKEEPING)
+    """Whether the variable says nothing about the driver or its devices."""
+    return BOOKKEEPING.match(name) is not None
 
 
 def _number_width(trace: Trace) -> int:
@@ -103,7 +106,7 @@ def _column_widths(trace: Trace, style: Style) -> dict[str, int]:
 
     They are the processors that appear, and the hardware if it does.
     """
-    places = {step.processor or HARDWARE for step in trace.steps}
+    places = {_place(step) for step in trace.steps}
     processors = sorted(places - {HARDWARE}, key=lambda label: (len(label), label))
     shares = dict.fromkeys(processors, 1.0)
     if HARDWARE in places:
@@ -116,7 +119,7 @@ def _column_widths(trace: Trace, style: Style) -> dict[str, int]:
 
 
 def wrapped(text: str, width: int, hanging: int) -> list[str]:
-    """`text` in lines of at most `width` characters, `hanging` more spaces before all but the first.
+    """`text` in lines of at most `width` characters, all but the first indented by `hanging` more.
 
     What is longer than a line is cut.
     """
@@ -138,7 +141,7 @@ def wrapped(text: str, width: int, hanging: int) -> list[str]:
 def _start(trace: Trace, style: Style) -> Iterator[str]:
     """The first values that are worth a word."""
     shown = [
-        f"{variable_text(name)} = {value_text(value)}"
+        f"{readable(name)} = {value_text(value)}"
         for name, value in trace.initial
         if not is_bookkeeping(name) and value not in UNREMARKABLE
     ]
@@ -162,7 +165,7 @@ def _as_table(trace: Trace, widths: Mapping[str, int], style: Style) -> Iterator
     told = _told(trace, widths, style)
     for number, (step, lines) in enumerate(zip(trace.steps, told, strict=True), start=1):
         for position, text in enumerate(lines):
-            yield row(str(number) if position == 0 else "", {step.processor or HARDWARE: text})
+            yield row(str(number) if position == 0 else "", {_place(step): text})
 
 
 def _as_list(trace: Trace, style: Style) -> Iterator[str]:
@@ -180,29 +183,59 @@ def _told(trace: Trace, widths: Mapping[str, int], style: Style) -> Iterator[lis
     """
     is_list = "" in widths
     heads: dict[str, str] = {}
-    sources: dict[str, Source] = {}
-    for step in trace.steps:
-        column = "" if is_list else step.processor or HARDWARE
+    sources: dict[str, tuple[str, Source]] = {}
+    for step, level_after in zip(trace.steps, _levels_after(trace), strict=True):
+        column = "" if is_list else _place(step)
         width = widths[column]
-        head = _head(step, style, with_place=is_list)
         lines: list[str] = []
-        if heads.get(column) != head:
-            heads[column] = head
-            sources.pop(column, None)
-            lines += wrapped(head, width, 2)
-        shown = step.source.line > 0 and sources.get(column) != step.source
-        if shown:
+        if heads.get(column) != _head(step, step.irql, style) or level_after > step.irql:
+            heads[column] = _head(step, level_after, style)
+            shown_head = _rising(step, level_after, style, with_place=is_list)
+            lines += wrapped(shown_head, width, 2) if shown_head != column else []
+        shown = step.source.line > 0 and sources.get(column) != (step.context, step.source)
+        if shown and step.name != step.source.routine:
             lines += wrapped(_line(step.source, style), width, 4)
-        sources[column] = step.source
+        sources[column] = (step.context, step.source)
         lines += _happened(step, width, style, below_source=shown)
         yield lines
 
 
-def _head(step: Step, style: Style, *, with_place: bool) -> str:
-    """Who moves, and at which level: `[DISPATCH] StopDevice`."""
-    place = f"{step.processor} " if with_place and step.processor else ""
-    level = f"[{level_text(step.irql)}] " if step.processor else ""
-    return style.fit(f"{place}{level}{step.context}")
+def _place(step: Step) -> str:
+    """The column of a step. A thread that stops floating is shown where it lands."""
+    for name, before, after in step.changes:
+        if name == f"processor of {step.context}" and before == "none":
+            return str(after)
+    return step.processor or HARDWARE
+
+
+def _levels_after(trace: Trace) -> list[int]:
+    """The level each step's context has after it, where it rises; else the one it had before.
+
+    A fall shows in the head of the next step; that of an idle slot would mislead.
+    """
+    levels: list[int] = []
+    following: dict[str, int] = {}
+    for step in reversed(trace.steps):
+        levels.append(max(step.irql, following.get(step.context, 0)))
+        following[step.context] = step.irql
+    return levels[::-1]
+
+
+def _head(step: Step, irql: int, style: Style) -> str:
+    """Who moves, where, and at which level: `P0 [DISPATCH] StopDevice`."""
+    if not step.processor:
+        return style.fit(step.context)
+    return style.fit(f"{_place(step)} [{level_text(irql)}] {step.context}")
+
+
+def _rising(step: Step, after: int, style: Style, *, with_place: bool) -> str:
+    """The head as it is shown; where the level rises, both: `[PASSIVE -> DIRQL 7] Isr`."""
+    head = _head(step, step.irql, style)
+    before = f"[{level_text(step.irql)}]"
+    if step.processor and after > step.irql:
+        change = f"[{level_text(step.irql)} {style.arrow} {level_text(after)}]"
+        head = head.replace(before, change, 1)
+    return head if with_place else head.removeprefix(f"{_place(step)} ")
 
 
 def _line(source: Source, style: Style) -> str:
@@ -212,24 +245,29 @@ def _line(source: Source, style: Style) -> str:
 
 
 def _happened(step: Step, width: int, style: Style, *, below_source: bool) -> Iterator[str]:
-    """What the step is called, unless the driver's line says just that, and what it changed.
+    """What the step is called and what it changed, without saying anything twice.
 
     There is always at least one line, so that a step has a place for its number.
     """
+    changes = [
+        (readable(name), f"{value_text(before)} {style.arrow} {value_text(after)}")
+        for name, before, after in step.changes
+        if not is_bookkeeping(name)
+    ]
     text = step.source.text.strip()
-    said = below_source and (step.name == text or f"{step.name}(" in text)
-    if not said:
-        yield from wrapped(style.fit(f"  {step.name}"), width, 2)
-    for name, before, after in step.changes:
-        if not is_bookkeeping(name):
-            change = f"{value_text(before)} {style.arrow} {value_text(after)}"
-            yield from wrapped(style.fit(f"    {variable_text(name)}: {change}"), width, 2)
+    name = readable(step.name)
+    said_above = below_source and (step.name == text or f"{step.name}(" in text)
+    said_below = name in [f"writes {changed}" for changed, _ in changes]
+    if not (said_above or said_below):
+        yield from wrapped(style.fit(f"  {name}"), width, 2)
+    for changed, values in changes:
+        yield from wrapped(style.fit(f"    {changed}: {values}"), width, 2)
 
 
 def _end(trace: Trace, style: Style) -> Iterator[str]:
     """What went wrong, where, and what Windows does about it."""
     violation = trace.violation
-    text = f"{violation.property}: {_sentence(violation.detail)} {_where(trace)}"
+    text = f"{violation.property}: {_sentence(readable(violation.detail))} {_where(trace)}"
     yield from wrapped(style.fit(text), style.width, 2)
     yield from wrapped(style.fit(f"On Windows: {consequence(violation)}."), style.width, 2)
 
@@ -242,7 +280,9 @@ def _sentence(detail: str) -> str:
 
 def _where(trace: Trace) -> str:
     """`(step 6, StopDevice:41, P0 at DISPATCH)`, or the state in which it is wrong."""
-    involved = " and ".join(trace.violation.contexts)
+    contexts = trace.violation.contexts
+    mover = (trace.steps[-1].context,) if trace.steps and trace.violation.at_step else ()
+    involved = " and ".join(contexts) if contexts != mover else ""
     concerns = f"; concerns {involved}" if involved else ""
     if not trace.steps:
         return f"(in the first state{concerns})"
@@ -250,7 +290,7 @@ def _where(trace: Trace) -> str:
     if not trace.violation.at_step:
         return f"(in the state after step {len(trace.steps)}{concerns})"
     line = f", {step.source.routine}:{step.source.line}" if step.source.line else ""
-    place = f", {step.processor} at {level_text(step.irql)}" if step.processor else ""
+    place = f", {_place(step)} at {level_text(step.irql)}" if step.processor else ""
     return f"(step {len(trace.steps)}{line}{place}{concerns})"
 
 

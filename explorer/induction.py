@@ -162,17 +162,21 @@ class _Induction:
                 (relation.quiescent, solver.negation(relation.before.truth(item.condition)))
             )
             reason = "nothing but hardware can happen here, and it does not hold"
-            yield self._judged(answer, Goal(Kind.QUIESCENT, item.property, item.detail, None, True),
-                               wrong, reason)
+            yield self._judged(
+                answer,
+                Goal(Kind.QUIESCENT, item.property, item.detail, None, proved=True),
+                wrong,
+                reason,
+            )
         for index, transition in enumerate(self._machine.transitions):
             for check in transition.checks:
                 if _wanted(check.property, properties):
                     wrong = broken(relation.before, transition, check)
-                    goal = Goal(Kind.CHECK, check.property, check.detail, index, True)
+                    goal = Goal(Kind.CHECK, check.property, check.detail, index, proved=True)
                     yield self._judged(answer, goal, wrong, f"{transition.name} breaks the rule")
             overflows = relation.actions[index].overflows
             if solver.truth(overflows) is not False:
-                goal = Goal(Kind.DOMAIN, "", transition.name, index, True)
+                goal = Goal(Kind.DOMAIN, "", transition.name, index, proved=True)
                 yield self._judged(answer, goal, overflows, f"{transition.name} leaves a domain")
 
     @property
@@ -293,7 +297,9 @@ class _Induction:
                 for index, condition in enumerate(self._conditions)
                 if not written.isdisjoint(self._reads[index])
             }
-            found = {index: term for index, term in found.items() if solver.truth(term) is not False}
+            found = {
+                index: term for index, term in found.items() if solver.truth(term) is not False
+            }
             self._broken[transition] = found
         return found
 

@@ -124,7 +124,7 @@ class Paths:
         return answer is Answer.SATISFIABLE
 
     def _first(self, suspects: Sequence[Suspect]) -> Trace | None:
-        """The first of `suspects` at the end of some behaviour, without opaque steps if possible."""
+        """The first of `suspects` at the end of a behaviour, without opaque steps if possible."""
         if self._opaque:
             known = [item for item in suspects if item.step not in self._opaque]
             found = self._least(known, self._transparent())

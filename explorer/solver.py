@@ -28,8 +28,8 @@ class Answer(Enum):
     UNKNOWN = "unknown"
 
 
-TRUE = cast("Term", z3.BoolVal(True))
-FALSE = cast("Term", z3.BoolVal(False))
+TRUE = cast("Term", z3.BoolVal(val=True))
+FALSE = cast("Term", z3.BoolVal(val=False))
 
 
 def bit(name: str) -> Term:

@@ -121,6 +121,8 @@ def _race(
     if indices[0] is not None and indices[1] is not None:
         same = relation.before.truth(equal(indices[0], indices[1]))
     contexts = one.transition.context, other.transition.context
-    sentence = f"{contexts[0]} ({one.transition.name}), {contexts[1]} ({other.transition.name}): {detail}"
+    sentence = (
+        f"{contexts[0]} ({one.transition.name}), {contexts[1]} ({other.transition.name}): {detail}"
+    )
     violation = Violation(name, sentence, "", at_step=False, contexts=contexts)
     return Suspect(solver.conjunction((*meeting, same)), violation)

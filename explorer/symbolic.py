@@ -289,9 +289,7 @@ class Relation:
 
     def at(self, term: Term, moment: Moment) -> Term:
         """`term`, over the moment `before`, said of `moment`."""
-        return solver.substitute(
-            term, tuple(zip(self.before.terms, moment.terms, strict=True))
-        )
+        return solver.substitute(term, tuple(zip(self.before.terms, moment.terms, strict=True)))
 
     def moment(self, name: str) -> tuple[Moment, Term]:
         """A fresh moment called `name`, and the choice of the step that leads away from it."""

@@ -1,8 +1,8 @@
 """The fingerprint of a machine: equal for equal behaviour as written, on every computer.
 
 The canonical form is text, one line for each part, expressions in prefix form. It leaves out what
-does not change what can happen or what is said of it: the machine's own name, source positions
-(a blank line added to a driver file changes nothing) and owners of variables.
+does not change what can happen or what is said of it: the machine's own name and source positions
+(a blank line added to a driver file changes nothing).
 """
 
 import hashlib
@@ -102,7 +102,8 @@ def _values(values: Iterable[Value]) -> str:
 def _lines(machine: Machine, write: _Writer) -> Iterator[str]:
     yield _FORMAT
     for item in machine.variables:
-        yield f"variable {_value(item.name)} {_domain(item.domain)} : {_values(item.initial)}"
+        heading = _values((item.name, item.owner))
+        yield f"variable {heading} {_domain(item.domain)} : {_values(item.initial)}"
     for context in machine.contexts:
         heading = _values((context.name, context.kind.value, context.counter))
         yield f"context {heading} {write(context.processor)} {write(context.irql)}"

@@ -111,7 +111,8 @@ class Transition:
             processor is below DISPATCH_LEVEL". Kept apart because reductions may look through them.
         updates: (variable, value) pairs over the state before the step; a variable at most once.
         checks: rules of this step.
-        accesses: plain, volatile and interlocked memory touched (at most one location).
+        accesses: memory touched; at most one plain location, while one access to a device may
+            touch several of its registers.
         source: the driver's line, or the empty source for steps of hardware and kernel.
         spontaneous: may happen but is not owed: device events, timer expiry. A state in which
             only spontaneous transitions are enabled is *quiescent*.

@@ -26,7 +26,7 @@ from .expr import (
     Select,
 )
 from .inspection import LARGEST_SHIFT, is_integer
-from .machine import Context, Machine, Transition, Variable
+from .machine import AccessKind, Context, Machine, Transition, Variable
 
 RACES = ("data-race", "torn-read-modify-write")
 """The properties that `Machine.races` may ask for."""
@@ -71,6 +71,9 @@ def validate(machine: Machine) -> None:
     more = [f"... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     heading = f"machine {machine.name!r}: {lines[0]}"
     raise MachineError(problems[0][0], "\n  ".join([heading, *lines[1:_SHOWN], *more]))
+
+
+_PLAIN = (AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE)
 
 
 class _Sortless(Exception):  # noqa: N818 - never leaves this module
@@ -183,8 +186,9 @@ class _Validation:
         self._place = place
         for check in transition.checks:
             self._expect(check.condition, _BOOLEAN, f"the condition of check {check.property!r}")
-        if len({access.location for access in transition.accesses}) > 1:
-            self._report("DQ212", "one step touches at most one location")
+        plain = {item.location for item in transition.accesses if item.kind in _PLAIN}
+        if len(plain) > 1:
+            self._report("DQ212", "one step touches at most one plain location")
         for access in transition.accesses:
             if access.index is not None:
                 self._expect(access.index, _INTEGER, f"the index into {access.location!r}")

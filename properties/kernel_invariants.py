@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from dirql.model.algebra import conjunction, disjunction, equal, member, negation
-from dirql.model.expr import TRUE, Compare, Constant, Expression, Read
+from dirql.model.expr import TRUE, Constant, Expression, Read
 from dirql.model.kernel.levels import DISPATCH_LEVEL
 from dirql.model.kernel.world import DISCONNECTED, UNUSED
 from dirql.model.machine import Invariant
 from dirql.model.system import LockFacts, System
 
-from .waits import NONE, Party, parties, same_processor
+from .waits import NONE, Party, labels_of, parties, same_processor
 
 KERNEL = "kernel-invariant"
 """The name that the invariants of this module carry; it is not a property anyone can break."""
@@ -28,6 +28,7 @@ def kernel_invariants(system: System) -> tuple[Invariant, ...]:
         *_stacks(system),
         *_objects(system),
         *_placements(system),
+        *_phases(system),
     )
     return tuple(item for item in candidates if item.condition != TRUE)
 
@@ -89,15 +90,48 @@ def _objects(system: System) -> Iterator[Invariant]:
 
 
 def _placements(system: System) -> Iterator[Invariant]:
-    """A context occupies a processor exactly at DISPATCH_LEVEL and above (1.3.7)."""
+    """A context occupies a processor while it is raised (1.3.7).
+
+    Below DISPATCH_LEVEL it may or may not: a thread whose level has just fallen still has one.
+    """
     for party in parties(system):
         processor = party.context.processor
-        floating = party.at(point for point in party.points if point.irql < DISPATCH_LEVEL)
         if isinstance(processor, Read):
+            raised = party.at(point for point in party.points if point.irql >= DISPATCH_LEVEL)
             yield _fact(
-                Compare("==", equal(processor, Constant(NONE)), floating),
-                f"{party.name} occupies a processor exactly at DISPATCH_LEVEL and above",
+                negation(conjunction(raised, equal(processor, Constant(NONE)))),
+                f"{party.name} occupies a processor at DISPATCH_LEVEL and above",
             )
+
+
+def _phases(system: System) -> Iterator[Invariant]:
+    """Who starts another context has come to its own end by then, or never begins.
+
+    The start of a scenario runs alone and lets the others begin with its last step; the last of
+    these lets the closing routine begin.
+    """
+    machine = system.machine
+    initial = {variable.name: variable.initial for variable in machine.variables}
+    started: dict[tuple[str, str], frozenset[str]] = {}
+    for party in parties(system):
+        counter = party.context.counter
+        for step in machine.transitions:
+            if step.context == party.name:
+                updates = dict(step.updates)
+                reached = labels_of(system, updates.get(counter, Read(counter)))
+                for other in parties(system):
+                    if other != party and other.context.counter in updates:
+                        pair = (counter, other.context.counter)
+                        started[pair] = started.get(pair, frozenset()) | reached
+    begun = {counter for _, counter in started}
+    for (starter, counter), ends in started.items():
+        never = initial[starter] if starter in begun else ()
+        yield _fact(
+            disjunction(
+                member(Read(counter), initial[counter]), member(Read(starter), (*ends, *never))
+            ),
+            f"{counter} leaves its start only after {starter} has come to its end",
+        )
 
 
 def _fact(condition: Expression, detail: str) -> Invariant:

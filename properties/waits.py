@@ -151,7 +151,7 @@ def _below(
 
 def same_processor(system: System, left: Context, right: Context) -> Expression:
     """Both contexts occupy one processor; false where it is plain that they never do."""
-    common = _labels(system, left.processor) & _labels(system, right.processor) - {NONE}
+    common = labels_of(system, left.processor) & labels_of(system, right.processor) - {NONE}
     return disjunction(
         *(
             conjunction(
@@ -164,12 +164,16 @@ def same_processor(system: System, left: Context, right: Context) -> Expression:
 
 def _processors(system: System) -> frozenset[str]:
     """The labels of all processors on which something can run."""
-    found = (_labels(system, context.processor) for context in system.machine.contexts)
+    found = (labels_of(system, context.processor) for context in system.machine.contexts)
     return frozenset[str]().union(*found) - {NONE}
 
 
-def _labels(system: System, expression: Expression) -> frozenset[str]:
-    """The labels that an expression of an enumeration can have, as far as its form shows."""
+def labels_of(system: System, expression: Expression) -> frozenset[str]:
+    """The labels that an expression of an enumeration can have, as far as its form shows.
+
+    Raises:
+        TypeError: it has no labels.
+    """
     match expression:
         case Constant(str(label)):
             return frozenset((label,))
@@ -178,9 +182,9 @@ def _labels(system: System, expression: Expression) -> frozenset[str]:
             domain = variable.domain
             return frozenset(domain.labels if isinstance(domain, Enumeration) else ())
         case IfThenElse(_, then, otherwise):
-            return _labels(system, then) | _labels(system, otherwise)
+            return labels_of(system, then) | labels_of(system, otherwise)
         case Select(_, items):
-            return frozenset[str]().union(*(_labels(system, item) for item in items))
+            return frozenset[str]().union(*(labels_of(system, item) for item in items))
         case _:
-            message = f"not the label of a processor: {expression}"
+            message = f"not a label: {expression}"
             raise TypeError(message)

@@ -14,14 +14,14 @@ from ..algebra import (
     substitute,
     variables_of,
 )
-from ..domain import Enumeration, Range
-from ..expr import FALSE, Constant, Expression, Read
+from ..domain import Enumeration
+from ..expr import Constant, Expression, Read
 from ..kernel import dispatch, timers
 from ..kernel.levels import DISPATCH_LEVEL
 from ..kernel.rule import HERE, Outcome, Step
 from ..kernel.world import CONNECTED, INACTIVE, NONE, World
 from ..machine import Context, ContextKind, Machine, Transition, Variable
-from .location import Location
+from ..routine import Routine
 from .path import Path
 from .program import ContextProgram, Move, source_of
 from .scheduling import Scheduling, placement
@@ -37,7 +37,7 @@ class Assembly:
         world: World,
         programs: tuple[ContextProgram, ...],
         phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-        routines: dict[str, object],
+        routines: dict[str, Routine],
     ) -> None:
         """`phases` names the threads that start, run concurrently, and come last."""
         self._world = world
@@ -115,14 +115,12 @@ class Assembly:
             tuple(path.checks),
             self._atoms(program, move, processor),
             tuple(path.accesses),
-            path.source if path.source.line else source_of(move.start, self._routines),  # type: ignore[arg-type]
+            path.source if path.source.line else source_of(move.start, self._routines),
             rule=path.rule,
             opaque=path.opaque,
         )
 
-    def _atoms(
-        self, program: ContextProgram, move: Move, processor: str
-    ) -> tuple[Expression, ...]:
+    def _atoms(self, program: ContextProgram, move: Move, processor: str) -> tuple[Expression, ...]:
         """The scheduling atoms of a move."""
         start = move.start
         if program.floats:
@@ -297,9 +295,7 @@ class Assembly:
     def machine(self, name: str, events: Iterable[tuple[str, Path]]) -> Machine:
         """The machine without properties."""
         moves = [item for program in self._programs for item in self._transitions(program)]
-        transitions = tuple(
-            self._with_lines(item) for item in (*moves, *self.hardware(events))
-        )
+        transitions = tuple(self._with_lines(item) for item in (*moves, *self.hardware(events)))
         contexts = tuple(self.context(item) for item in self._programs)
         rest = Context(HARDWARE, ContextKind.HARDWARE, "", NONE, Constant(0))
         return Machine(name, self._variables(), transitions, (*contexts, rest))
@@ -336,8 +332,10 @@ class Assembly:
         for level in levels[1:]:
             there = [label for label, point in program.points.items() if point.irql == level]
             irql = if_then_else(member(counter, there), Constant(level), irql)
-        processor: Expression = placement(program) if program.floats else if_then_else(
-            equal(counter, Constant(program.rest)), NONE, Constant(program.home)
+        processor: Expression = (
+            placement(program)
+            if program.floats
+            else if_then_else(equal(counter, Constant(program.rest)), NONE, Constant(program.home))
         )
         return Context(program.name, program.kind, program.counter, processor, irql)
 
@@ -345,5 +343,3 @@ class Assembly:
 def _changes(updates: dict[str, Expression]) -> tuple[tuple[str, Expression], ...]:
     """The updates that can change something, in a fixed order."""
     return tuple((name, value) for name, value in updates.items() if value != Read(name))
-
-

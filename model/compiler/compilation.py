@@ -57,6 +57,10 @@ class _Compilation:
         self._liveness = {item.name: Liveness(item) for item in program.routines}
         self._facts = Facts()
         self._threads = _named_threads(scenario)
+        for item in program.objects:
+            if any(declared.name == "allocated" for declared in item.fields):
+                self._facts.add("freed", item.name)
+                self._facts.add("allocated", item.name)
 
     def system(self) -> System:
         """Explore until nothing new is found, then put everything together."""
@@ -248,4 +252,3 @@ def _named_threads(scenario: Scenario) -> dict[str, list[tuple[str, Thread]]]:
         "concurrently": [named(item) for item in scenario.concurrently],
         "finally": [named(scenario.finally_)] if scenario.finally_ else [],
     }
-

@@ -11,7 +11,9 @@ TOO_WIDE = "DQ203"
 class CompileError(Exception):
     """Raised inside the compiler; `at` gives it the file, line and text."""
 
-    def __init__(self, message: str, source: Source, hint: str = "", code: str = COMPILATION) -> None:
+    def __init__(
+        self, message: str, source: Source, hint: str = "", code: str = COMPILATION
+    ) -> None:
         """`message` says what is wrong at `source`, `hint` what to write instead."""
         super().__init__(message)
         self.source = source
@@ -21,6 +23,4 @@ class CompileError(Exception):
     def as_pattern_error(self) -> PatternError:
         """The complaint as users see it."""
         at = self.source
-        return PatternError(
-            str(self), at.file, at.line, 0, at.text, self.hint, self.code
-        )
+        return PatternError(str(self), at.file, at.line, 0, at.text, self.hint, self.code)

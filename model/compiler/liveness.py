@@ -3,8 +3,10 @@
 A local that nobody will read is not part of the state: it is forgotten at the point where it dies.
 """
 
-from ..expr import Expression
+from typing import assert_never
+
 from ..algebra import variables_of
+from ..expr import Expression
 from ..routine import (
     AddressOf,
     Assert,
@@ -20,7 +22,6 @@ from ..routine import (
     Routine,
     Store,
 )
-from typing import assert_never
 
 
 def _place(place: Place) -> frozenset[str]:

@@ -9,12 +9,49 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
 
-from ..algebra import conjunction, equal, interval, is_false, not_equal, substitute
+from ..algebra import (
+    conjunction,
+    disjunction,
+    equal,
+    if_then_else,
+    interval,
+    is_false,
+    member,
+    negation,
+    not_equal,
+    same_value,
+    substitute,
+)
 from ..domain import Range
-from ..expr import Constant, Expression, Read
+from ..expr import And, Constant, Expression, IfThenElse, Member, Not, Or, Read
 from ..kernel.rule import Held, Micro
 from ..machine import Access, Check, Source
 from ..routine import Routine
+
+
+def numeric(expression: Expression) -> Expression:
+    """`expression` with truth tests of values of either kind settled.
+
+    "Not zero and not NULL" is asked where the front end cannot tell a number from a reference.
+    Once locals are replaced it can be told: references are constants, everything else is a number.
+    """
+    match expression:
+        case Not(operand):
+            return negation(numeric(operand))
+        case And(operands):
+            return conjunction(*map(numeric, operands))
+        case Or(operands):
+            return disjunction(*map(numeric, operands))
+        case IfThenElse(condition, then, otherwise):
+            return if_then_else(numeric(condition), numeric(then), numeric(otherwise))
+        case Member(Constant(value), values):
+            return Constant(any(same_value(value, item) for item in values))
+        case Member(operand, values):
+            numbers = [item for item in values if not isinstance(item, str)]
+            mixed = 0 < len(numbers) < len(values)
+            return member(operand, numbers) if mixed else expression
+        case _:
+            return expression
 
 
 @dataclass(slots=True)
@@ -37,7 +74,7 @@ class RoutineActivation:
 
     def value(self, expression: Expression) -> Expression:
         """`expression` over locals as an expression over the machine's variables."""
-        return substitute(expression, self.locals)
+        return numeric(substitute(expression, self.locals))
 
 
 @dataclass(slots=True)

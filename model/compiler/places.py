@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from ..algebra import conjunction, equal, if_then_else, interval, less, negation, select
 from ..domain import Domain, Enumeration, Range
 from ..expr import FALSE, Constant, Expression, Read
+from ..kernel.levels import bad_address
 from ..kernel.world import World
 from ..machine import Access, AccessKind, Check, Source, Variable
 from ..routine import Device, Field, FieldKind, Object, Place
 from .errors import CompileError
 from .path import Path, RoutineActivation
 
-_BAD_ADDRESS = "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL"
 _READ = {FieldKind.DATA: AccessKind.PLAIN_READ, FieldKind.REFERENCE: AccessKind.PLAIN_READ}
 _WRITE = {FieldKind.DATA: AccessKind.PLAIN_WRITE, FieldKind.REFERENCE: AccessKind.PLAIN_WRITE}
 
@@ -108,17 +108,17 @@ class Places:
         """Whether some of the conditions fails."""
         return negation(conjunction(*conditions))
 
-    def require_alive(self, path: Path, name: str, source: Source) -> None:
+    def require_alive(self, path: Path, name: str) -> None:
         """Add the check that the memory (or mapping) of object `name` exists."""
-        del source
         alive = self._world.alive(name)
         if alive is None:
             return
         holder = self._world.holder(name)
         device = self._world.objects[holder].type == "device"
         rule = "use-after-unmap" if device else "use-after-free"
+        crash = bad_address(path.irql, in_kernel=False)
         what = f"the registers of {holder} are not mapped" if device else f"{holder} is not there"
-        path.checks.append(Check(rule, alive, f"{name} is used while {what}", _BAD_ADDRESS))
+        path.checks.append(Check(rule, alive, f"{name} is used while {what}", crash))
 
     def locate(
         self, path: Path, top: RoutineActivation, place: Place, source: Source
@@ -135,12 +135,13 @@ class Places:
         if name in ("NULL", "0"):
             path.acted = True
             path.name = f"uses {place.field} of NULL"
-            path.fail(Check("null-dereference", FALSE, "a NULL pointer is used", _BAD_ADDRESS))
+            crash = bad_address(path.irql, in_kernel=False)
+            path.fail(Check("null-dereference", FALSE, "a NULL pointer is used", crash))
             return None
         declared = self._world.field(name, place.field)
         if declared is None:
             raise CompileError(f"{name} has no field {place.field}", source)
-        self.require_alive(path, name, source)
+        self.require_alive(path, name)
         text = f"{name}.{place.field}"
         domain = self._domain(declared)
         if place.index is None or not declared.count:
@@ -155,7 +156,7 @@ class Places:
         inside = self.inside(index, Constant(0), Constant(declared.count - 1))
         if inside != Constant(value=True):
             detail = f"the index is outside {declared.name}, which has {declared.count} elements"
-            check = Check("index-out-of-range", inside, detail, _BAD_ADDRESS)
+            check = Check("index-out-of-range", inside, detail)
             if inside == FALSE:
                 path.acted = True
                 path.fail(check)

@@ -134,9 +134,7 @@ class Explorer:
                 result = None if frame.result is None else Constant(frame.result)
                 stack.append(KernelActivation(frame.routine, frame.micros, result, frame.source))
                 continue
-            values: dict[str, Expression] = {
-                name: Constant(value) for name, value in frame.known
-            }
+            values: dict[str, Expression] = {name: Constant(value) for name, value in frame.known}
             values.update({name: Read(self._local(frame.routine, name)) for name in frame.stored})
             stack.append(
                 RoutineActivation(
@@ -229,6 +227,7 @@ class Explorer:
         if facts.local_domains.get(variable) != bounds:
             facts.local_domains[variable] = bounds
             facts.grew = True
+        self._executor.places.ranges()[variable] = bounds
         self._world.variables[variable] = Variable(
             variable, bounds, (bounds.low,), self._program.name
         )

@@ -50,9 +50,7 @@ class Scheduling:
         """A thread below DISPATCH_LEVEL can be run."""
         return disjunction(*(self.idle(processor) for processor in self._world.processors))
 
-    def nothing_above(
-        self, processor: str, level: int, me: ContextProgram | None
-    ) -> Expression:
+    def nothing_above(self, processor: str, level: int, me: ContextProgram | None) -> Expression:
         """No context other than `me` stands above `level` on the processor."""
         return conjunction(
             *(
@@ -101,5 +99,3 @@ class Scheduling:
     def acceptance(self, program: ContextProgram, level: int) -> tuple[Expression, ...]:
         """A slot begins only where the processor's IRQL is below `level`."""
         return (self.nothing_above(program.home, level - 1, program),)
-
-

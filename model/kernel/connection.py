@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..algebra import conjunction, disjunction, equal, member, negation
 from ..expr import Constant, Expression, Read
-from ..machine import Check
+from ..machine import Access, AccessKind, Check
 from ..routine import Line
 from . import constants as c
 from .levels import HIGH_LEVEL, PASSIVE_LEVEL
@@ -186,19 +186,26 @@ def _made(
     )
     if world.knobs["isr_before_connect_returns"] == "no":
         both = Step(
-            f"{call.routine} connects", "2.2.1", (Outcome(updates=arm + store),), checks=(leak,)
+            f"{call.routine} connects",
+            "2.2.1",
+            (Outcome(updates=arm + store),),
+            (leak,),
+            (Access(variable, AccessKind.PLAIN_WRITE),),
         )
         return [Outcome(guard, then=(both, success))]
-    stores = Step(f"{call.routine} stores the pointer", "10.2", (Outcome(updates=store),), (leak,))
+    written = (Access(variable, AccessKind.PLAIN_WRITE),)
+    stores = Step(
+        f"{call.routine} stores the pointer", "10.2", (Outcome(updates=store),), (leak,), written
+    )
     arms = Step(f"{call.routine} arms the vector", "10.1", (Outcome(updates=arm),))
     made: list[Outcome] = []
     if world.knobs.allows("out_pointer_before_arm", "no"):
-        made.append(
-            Outcome(guard, updates=arm, then=(stores, success), name=f"{arms.name} first")
-        )
+        made.append(Outcome(guard, updates=arm, then=(stores, success), name=f"{arms.name} first"))
     if world.knobs.allows("out_pointer_before_arm", "yes"):
         made.append(
-            Outcome(guard, then=(stores, arms, success), name=f"{call.routine} allocates the object")
+            Outcome(
+                guard, then=(stores, arms, success), name=f"{call.routine} allocates the object"
+            )
         )
     return made
 
@@ -374,4 +381,3 @@ ROUTINES = (
         "2.4",
     ),
 )
-

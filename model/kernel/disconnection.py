@@ -3,7 +3,7 @@
 from ..algebra import equal, member, negation
 from ..expr import Constant, Expression, Read
 from ..machine import Check
-from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
+from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL, bad_address
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
 from .world import (
@@ -34,7 +34,7 @@ def _find(call: KernelCall, world: World, name: str) -> tuple[InterruptObject, C
         return call.broken(
             "disconnect-of-dead-interrupt",
             f"{call.routine} is called with a NULL interrupt object",
-            "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+            bad_address(call.irql, in_kernel=True),
         )
     found = world.interrupt(name)
     if found is None:

@@ -12,6 +12,7 @@ from ..algebra import conjunction, disjunction, equal, member, negation
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
 from ..routine import Line
+from .levels import bad_address
 from .rule import Decide, Enter, Micro, Outcome, Step, Walk
 from .world import CONNECTED, LIVE, InterruptObject, World
 
@@ -112,13 +113,11 @@ def _call(world: World, slot: Slot, position: int, *, claimed: bool) -> tuple[Mi
                 "isr-after-disconnect",
                 member(world.interrupt_state(item.name), LIVE),
                 f"{registration.routine} is still running on an interrupt object that is gone",
-                "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+                bad_address(registration.synchronize_irql, in_kernel=True),
             ),
         )
     return (
-        Step(
-            f"{name}: lock taken", "4.1.1", takes=item.lock, checks=freed, serves=item.name
-        ),
+        Step(f"{name}: lock taken", "4.1.1", takes=item.lock, checks=freed, serves=item.name),
         Enter(
             registration.routine,
             (Constant(item.name), Constant(registration.service_context)),
@@ -147,7 +146,9 @@ def _call_foreign(
             "foreign driver's service routine",
             "4.2.3",
             (
-                Outcome((flag,), ((flag.variable, FALSE),), Constant(1), name="foreign driver claims"),
+                Outcome(
+                    (flag,), ((flag.variable, FALSE),), Constant(1), name="foreign driver claims"
+                ),
                 Outcome((negation(flag),), result=Constant(0), name="foreign driver declines"),
             ),
         ),
@@ -179,8 +180,11 @@ def _walk(
 
 def _next(world: World, slot: Slot, position: int, *, claimed: bool) -> tuple[Micro, ...]:
     """The step that finds the next entry of the chain, or ends the walk."""
-    if position >= len(_chain(world, slot)):
+    chain = _chain(world, slot)
+    if position >= len(chain):
         return (_end(world, slot, claimed=claimed),)
+    if chain[position] is None:
+        return _stage(slot, "call", position, claimed=claimed)
     outcomes, none = _walk(world, slot, position, claimed=claimed)
     ending = Outcome((none,), then=_stage(slot, "end", claimed=claimed))
     return (Step("next in the chain", "4.2.3", (*outcomes, ending)),)

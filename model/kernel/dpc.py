@@ -52,7 +52,9 @@ def _dpc(call: KernelCall, world: World, parameter: str) -> str:
     return name
 
 
-def _initialize(call: KernelCall, world: World, parameter: str, context: Value) -> tuple[Micro, ...]:
+def _initialize(
+    call: KernelCall, world: World, parameter: str, context: Value
+) -> tuple[Micro, ...]:
     """Remember which routine the DPC runs."""
     dpc = _dpc(call, world, parameter)
     routine = call.text("DeferredRoutine")
@@ -78,6 +80,16 @@ def routine_of(world: World, dpc: str) -> Read:
 def _routines(world: World, dpc: str) -> list[tuple[Value, ...]]:
     """(DPC, routine, context) for every routine the DPC can be initialised with."""
     return [item for item in world.facts.all("dpc routine") if item[0] == dpc]
+
+
+def initialized(call: KernelCall, world: World, dpc: str) -> Check:
+    """The DPC object has been given its routine (7.1.12, R54)."""
+    return Check(
+        "uninitialized-object",
+        negation(equal(routine_of(world, dpc), NONE)),
+        f"{call.routine} uses {dpc}, which has not been initialised",
+        "0xC7 TIMER_OR_DPC_INVALID",
+    )
 
 
 def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -112,9 +124,7 @@ def argument_of(world: World, dpc: str, position: int) -> Read | None:
     return world.variable(name, Enumeration(name, labels), (labels[0],))
 
 
-def insert(
-    call: KernelCall, world: World, dpc: str, arguments: tuple[Expression, ...]
-) -> Step:
+def insert(call: KernelCall, world: World, dpc: str, arguments: tuple[Expression, ...]) -> Step:
     """Queue the DPC unless it is queued already.
 
     Windows: not queued: inserted, TRUE; queued: nothing happens, FALSE, and the new arguments are
@@ -138,14 +148,7 @@ def insert(
             updates.append((stored.variable, Constant(str(value.value))))
             same.append(equal(stored, Constant(str(value.value))))
     free = equal(queued, NONE)
-    checks: list[Check] = [
-        Check(
-            "uninitialized-object",
-            negation(equal(routine_of(world, dpc), NONE)),
-            f"{call.routine} queues {dpc}, which has not been initialised",
-            "0xC7 TIMER_OR_DPC_INVALID",
-        )
-    ]
+    checks: list[Check] = [initialized(call, world, dpc)]
     if call.ignored and same:
         checks.append(
             Check(
@@ -276,9 +279,7 @@ def start(world: World, processor: str) -> Step:
     outcomes: list[Outcome] = []
     flushing = [str(item[0]) for item in world.facts.all("flushes")]
     done = Record(
-        tuple(
-            (awaited(world, context, f"DPC@{processor}").variable, FALSE) for context in flushing
-        )
+        tuple((awaited(world, context, f"DPC@{processor}").variable, FALSE) for context in flushing)
     )
     for dpc in dpcs(world):
         queued = queued_on(world, dpc)
@@ -292,20 +293,26 @@ def start(world: World, processor: str) -> Step:
                 (flag.variable, FALSE),
                 (awaited(world, context, f"DPC@{processor}").variable, flag),
             ]
-        for _, routine, context in _routines(world, dpc):
-            chosen = equal(routine_of(world, dpc), Constant(_entry(str(routine), context)))
+        forgotten = [
+            (stored.variable, Constant(str(_arguments(world, dpc, position)[0])))
+            for position in (1, 2)
+            if (stored := argument_of(world, dpc, position)) is not None
+        ]
+        for _, routine, deferred_context in _routines(world, dpc):
+            entry = _entry(str(routine), deferred_context)
+            chosen = equal(routine_of(world, dpc), Constant(entry))
             for guard1, first in _decoded(world, dpc, 1):
                 for guard2, second in _decoded(world, dpc, 2):
                     arguments = (
                         Constant(dpc),
-                        Constant(context),
+                        Constant(deferred_context),
                         Constant(first),
                         Constant(second),
                     )
                     outcomes.append(
                         Outcome(
                             (here, chosen, *guard1, *guard2),
-                            tuple(updates),
+                            (*updates, *forgotten),
                             then=(Enter(str(routine), arguments), done),
                             name=f"{dpc} starts",
                         )
@@ -350,8 +357,8 @@ ROUTINES = (
         "KeInsertQueueDpc",
         (
             _DPC,
-            Parameter("SystemArgument1", default="NULL"),
-            Parameter("SystemArgument2", default="NULL"),
+            Parameter("SystemArgument1", default="NULL", known=True),
+            Parameter("SystemArgument2", default="NULL", known=True),
         ),
         ke_insert_queue_dpc,
         "7.1.2",
@@ -360,8 +367,8 @@ ROUTINES = (
         "IoRequestDpc",
         (
             Parameter("DeviceObject"),
-            Parameter("Irp", default="NULL"),
-            Parameter("Context", default="NULL"),
+            Parameter("Irp", default="NULL", known=True),
+            Parameter("Context", default="NULL", known=True),
         ),
         io_request_dpc,
         "7.2.2",

@@ -46,9 +46,7 @@ def _set(call: KernelCall, world: World, value: Expression, rule: str) -> tuple[
                 Outcome((flag,), update, result=Constant(1)),
                 Outcome((negation(flag),), update, result=Constant(0)),
             ),
-            checks=call.at_most(
-                DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x80)"
-            ),
+            checks=call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x80)"),
         ),
     )
 

@@ -119,7 +119,9 @@ class Knobs:
         """
         knob = find_knob(name)
         if value not in knob.values:
-            raise KnobError(f"knob {name} has no value {value!r}; it takes {', '.join(knob.values)}")
+            raise KnobError(
+                f"knob {name} has no value {value!r}; it takes {', '.join(knob.values)}"
+            )
         kept = {key: old for key, old in self.settings if key != name}
         if value != knob.default:
             kept[name] = value

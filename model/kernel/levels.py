@@ -8,6 +8,19 @@ HIGH_LEVEL = 15
 _NAMES = {PASSIVE_LEVEL: "PASSIVE_LEVEL", APC_LEVEL: "APC_LEVEL", DISPATCH_LEVEL: "DISPATCH_LEVEL"}
 
 
+def bad_address(irql: int, *, in_kernel: bool) -> str:
+    """The bug check for touching memory that is not there, at level `irql` (0xA, 0xD1, 0x7E).
+
+    Windows: at DISPATCH_LEVEL and above 0xA, or 0xD1 where the driver's own code faults; below
+        it the page fault becomes an exception that nobody handles.
+    """
+    if irql < DISPATCH_LEVEL:
+        return "0x7E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED"
+    if in_kernel:
+        return "0xA IRQL_NOT_LESS_OR_EQUAL"
+    return "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL"
+
+
 def level_name(level: int) -> str:
     """A level as the WDK writes it; device levels as `DIRQL 7`."""
     return _NAMES.get(level, "HIGH_LEVEL" if level == HIGH_LEVEL else f"DIRQL {level}")

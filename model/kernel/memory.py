@@ -78,7 +78,9 @@ def _end(call: KernelCall, world: World, name: str, rule: str) -> tuple[Micro, .
     gone: tuple[Check, ...] = ()
     if alive is not None:
         gone = (
-            Check("double-free", alive, f"{call.routine} frees {name} twice", "0xC2 BAD_POOL_CALLER"),
+            Check(
+                "double-free", alive, f"{call.routine} frees {name} twice", "0xC2 BAD_POOL_CALLER"
+            ),
         )
     checks = _nothing_queued(call, world, name)
     return (Step(call.routine, rule, (Outcome(updates=updates),), (*gone, *checks)),)

@@ -56,8 +56,12 @@ def ke_lower_irql(call: KernelCall, world: World) -> tuple[Micro, ...]:
             call.broken(
                 "irql-lowered-wrongly",
                 f"KeLowerIrql is asked for {level_name(new)} at {level_name(call.irql)}"
-                + ("" if new > call.irql else f", below the {level_name(call.entry_irql)} at which "
-                   "the routine was entered"),
+                + (
+                    ""
+                    if new > call.irql
+                    else f", below the {level_name(call.entry_irql)} at which "
+                    "the routine was entered"
+                ),
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x31)",
             ),
         )

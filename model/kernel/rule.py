@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 HERE = Read("processor here")
 """Stands for the label of the processor that runs the step; the compiler replaces it."""
 
-RESULT = "result"
+_WRONG_IRQL = "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0xE5)"
+"""What Driver Verifier raises for a kernel routine called at a wrong IRQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,9 @@ class KernelCall:
         value = self.arguments[parameter]
         if isinstance(value, Constant) and isinstance(value.value, int):
             return int(value.value)
-        raise RuleError(f"{self.routine}: {parameter} must be a number known where the call is made")
+        raise RuleError(
+            f"{self.routine}: {parameter} must be a number known where the call is made"
+        )
 
     def at_most(self, level: int, bug_check: str = "") -> tuple[Check, ...]:
         """The check that the caller's IRQL is at most `level`; nothing where it plainly is."""
@@ -189,7 +192,7 @@ class KernelCall:
                 "irql-too-high",
                 FALSE,
                 f"{self.routine} is called at {level_name(self.irql)}, above {level_name(level)}",
-                bug_check or "0xA IRQL_NOT_LESS_OR_EQUAL",
+                bug_check or _WRONG_IRQL,
             ),
         )
 
@@ -202,7 +205,7 @@ class KernelCall:
                 "irql-too-low",
                 FALSE,
                 f"{self.routine} is called at {level_name(self.irql)}, below {level_name(level)}",
-                bug_check or "0x9 IRQL_NOT_GREATER_OR_EQUAL",
+                bug_check or _WRONG_IRQL,
             ),
         )
 
@@ -242,4 +245,3 @@ class KernelRoutine:
     emit: Emit
     rule: str = ""
     aliases: tuple[str, ...] = field(default=())
-

@@ -22,10 +22,12 @@ class Parameter:
     """A parameter, or a member of a structure (`FullySpecified.Irql`).
 
     A parameter with a `default` may be left out; a member left out has its default, because
-    structures are zeroed first.
+    structures are zeroed first. The rule of a `known` parameter needs its value, so a caller that
+    passes data has one step for each value the data can have (at most 16).
     """
 
     name: str
     passing: Passing = Passing.VALUE
     default: int | str | None = None
     members: tuple["Parameter", ...] = ()
+    known: bool = False

@@ -146,7 +146,7 @@ def ke_release_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x32)",
             ),
         )
-    takers = _TAKERS
+    takers: tuple[str, ...] = _TAKERS
     if new == DISPATCH_LEVEL:
         takers = (*_TAKERS, "KeTryToAcquireSpinLockAtDpcLevel")
     return _release(call, takers, new)

@@ -3,7 +3,7 @@
 from ..algebra import member
 from ..expr import Constant
 from ..machine import Check
-from .levels import level_name
+from .levels import bad_address, level_name
 from .rule import Enter, Give, KernelCall, KernelRoutine, Micro, RuleError, Step
 from .signature import Parameter
 from .world import LIVE, InterruptObject, World
@@ -22,7 +22,7 @@ def live_interrupt(
         return call.broken(
             "synchronize-on-dead-interrupt",
             f"{call.routine} is called with a NULL interrupt object",
-            "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+            bad_address(call.irql, in_kernel=True),
         )
     found = world.interrupt(name)
     if found is None:
@@ -31,7 +31,7 @@ def live_interrupt(
         "synchronize-on-dead-interrupt",
         member(world.interrupt_state(name), LIVE),
         f"{call.routine} is called with an interrupt object that has been disconnected",
-        "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+        bad_address(call.irql, in_kernel=True),
     )
     return found, (alive,)
 
@@ -41,7 +41,9 @@ def _not_above(call: KernelCall, found: InterruptObject) -> tuple[Check, ...]:
     return call.at_most(found.registration.synchronize_irql)
 
 
-def _take(call: KernelCall, world: World, name: str) -> tuple[InterruptObject, tuple[Micro, ...]] | Step:
+def _take(
+    call: KernelCall, world: World, name: str
+) -> tuple[InterruptObject, tuple[Micro, ...]] | Step:
     """Check, raise to SynchronizeIrql, spin for the interrupt lock."""
     located = live_interrupt(call, world, name)
     if isinstance(located, Step):
@@ -67,7 +69,7 @@ def _still_there(call: KernelCall, world: World, found: InterruptObject) -> tupl
             "synchronize-on-dead-interrupt",
             member(world.interrupt_state(found.name), LIVE),
             f"the interrupt object was disconnected while {call.routine} held its lock",
-            "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+            bad_address(found.registration.synchronize_irql, in_kernel=True),
         ),
     )
 

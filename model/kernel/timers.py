@@ -3,7 +3,7 @@
 from ..algebra import disjunction, equal, negation
 from ..domain import Enumeration
 from ..expr import TRUE, Constant, Expression, Read
-from .dpc import queued_on
+from .dpc import initialized, queued_on
 from .events import signalled
 from .levels import DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -64,6 +64,7 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
         (signalled(world, timer).variable, Constant(value=False)),
     )
     was = pending(world, timer)
+    ready = () if dpc == "NULL" else (initialized(call, world, dpc),)
     return (
         Step(
             call.routine,
@@ -72,7 +73,7 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
                 Outcome((was,), updates, result=Constant(1)),
                 Outcome((negation(was),), updates, result=Constant(0)),
             ),
-            checks=call.at_most(DISPATCH_LEVEL),
+            checks=call.at_most(DISPATCH_LEVEL) + ready,
         ),
     )
 
@@ -96,7 +97,10 @@ def ke_cancel_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """
     timer = _timer(call, world)
     was = pending(world, timer)
-    disarm = ((armed(world, timer).variable, Constant(IDLE)),)
+    disarm = (
+        (armed(world, timer).variable, Constant(IDLE)),
+        (dpc_of(world, timer).variable, Constant("NULL")),
+    )
     return (
         Step(
             call.routine,
@@ -120,7 +124,11 @@ def expiry(world: World, timer: str) -> tuple[Step, ...]:
     steps: list[Step] = []
     base: tuple[tuple[str, Expression], ...] = ((signalled(world, timer).variable, TRUE),)
     for kind in (ARMED, PERIODIC):
-        after = base + (((state.variable, Constant(IDLE)),) if kind == ARMED else ())
+        ended = (
+            (state.variable, Constant(IDLE)),
+            (dpc_of(world, timer).variable, Constant("NULL")),
+        )
+        after = base + (ended if kind == ARMED else ())
         is_kind = equal(state, Constant(kind))
         for item in world.facts.all("timer dpc"):
             if item[0] != timer:
@@ -128,7 +136,9 @@ def expiry(world: World, timer: str) -> tuple[Step, ...]:
             dpc = str(item[1])
             chosen = equal(dpc_of(world, timer), Constant(dpc))
             if dpc == "NULL":
-                steps.append(Step(f"{timer} expires", "7.4.2", (Outcome((is_kind, chosen), after),)))
+                steps.append(
+                    Step(f"{timer} expires", "7.4.2", (Outcome((is_kind, chosen), after),))
+                )
                 continue
             queued = queued_on(world, dpc)
             free = equal(queued, NONE)

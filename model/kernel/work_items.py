@@ -127,7 +127,7 @@ ROUTINES = (
             Parameter("IoWorkItem"),
             Parameter("WorkerRoutine"),
             Parameter("QueueType", default=1),
-            Parameter("Context", default="NULL"),
+            Parameter("Context", default="NULL", known=True),
         ),
         io_queue_work_item,
         "7.5.1",

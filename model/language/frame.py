@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from ..domain import Domain
 from ..expr import Read
 from ..kernel.signature import Parameter, Passing
-from ..machine import Source
 from ..routine import Node
 from .errors import EXPRESSION, PatternError
 from .graph import Edges, Graph
@@ -88,11 +87,6 @@ class Frame:
     def at(self, node: ast.stmt | ast.expr) -> None:
         """The next instructions come from `node`."""
         self.graph.source = self.source.position(node, self.subject.name)
-
-    @property
-    def here(self) -> Source:
-        """The position of the next instructions."""
-        return self.graph.source
 
     def temporary(self) -> str:
         """The name of a new local that the pattern cannot see."""

@@ -63,7 +63,7 @@ class ScenarioDeclaration:
         """Remember the scenario; what needs the driver is looked at when it is captured."""
         frame = inspect.currentframe()
         self.line = frame.f_back.f_lineno if frame is not None and frame.f_back else 0
-        self.start, self.finally_ = start, finally_
+        self.start, self.finally_, self.expect = start, finally_, expect
         self.concurrently = _listed(concurrently, "concurrently", "a list of routines")
         counts = (processors,) if isinstance(processors, int) else processors
         self.processors = tuple(_listed(counts, "processors", "a list such as [1, 2]"))
@@ -88,7 +88,6 @@ class ScenarioDeclaration:
         self.name = name
         self.knobs = tuple((str(key), str(value)) for key, value in chosen.items())
         self.properties = tuple(_listed(properties, "properties", 'a list such as ["data-race"]'))
-        self.expect = expect
 
 
 def _listed(value: object, name: str, wanted: str) -> list[object]:

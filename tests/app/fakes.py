@@ -5,12 +5,13 @@ Every scenario of the fake pattern is answered by its name: `holds`, `violated`,
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from dirql.app import answers, toolbox
+from dirql.app.questions import NO_LIMITS
 from dirql.explorer.engine import Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from dirql.model import scenario as expectations
@@ -18,7 +19,7 @@ from dirql.model.domain import Boolean
 from dirql.model.expr import FALSE, TRUE, Constant
 from dirql.model.kernel.knobs import Knobs
 from dirql.model.language import Pattern
-from dirql.model.machine import Context, ContextKind, Machine, Source, Transition, Variable
+from dirql.model.machine import Check, Context, ContextKind, Machine, Source, Transition, Variable
 from dirql.model.routine import Program
 from dirql.model.scenario import Expectation, Scenario
 from dirql.model.system import System
@@ -34,49 +35,58 @@ def scenario(name: str, *, expect: Expectation | None = None) -> Scenario:
     return Scenario(name, None, (), None, (1, 2), expect=expected)
 
 
+def step(number: int, text: str, *, possible: bool = True) -> Transition:
+    """A step of the only thread."""
+    return Transition(
+        text,
+        "Start",
+        () if possible else (FALSE,),
+        (("done", TRUE),),
+        source=Source("fake.py", number, "Start", text),
+    )
+
+
 @dataclass
 class Workshop:
-    """What the command line finds; `asked` are the machines that were checked, with their limits."""
+    """What the command line finds; `asked` are the machines checked, with their limits."""
 
     scenarios: tuple[Scenario, ...] = (scenario("holds"),)
-    asked: list[tuple[Machine, Limits]] = field(default_factory=lambda: [])
+    steps: tuple[Transition, ...] = (
+        step(7, "KeSetEvent(self.event)"),
+        step(9, "self.count += 1", possible=False),
+    )
+    checks: tuple[Check, ...] = ()
+    asked: list[tuple[Machine, Limits]] = field(default_factory=list[tuple[Machine, Limits]])
 
     def load(self, path: Path) -> Pattern:
         """The pattern, or a complaint about a file whose name says it is broken."""
         if "broken" in path.name:
-            raise toolbox.PatternProblem(f"{path}:3:5: DQ112 there is no 'Dpx'")
+            raise toolbox.InputError(f"{path}:3:5: DQ112 there is no 'Dpx'")
         program = Program(path.stem, (), (), ())
         return Pattern(path, path.stem, "A story.", program, self.scenarios)
 
     def compile_scenario(
         self, pattern: Pattern, chosen: Scenario, processors: int, knobs: Knobs
     ) -> System:
-        """A machine with one step; its name carries the scenario and the knobs."""
+        """A machine whose name carries the scenario and the knobs."""
         if chosen.name == "uncompilable":
-            raise toolbox.PatternProblem(f"{pattern.path}:9: DQ201 the driver never connects")
+            raise toolbox.InputError(f"{pattern.path}:9: DQ201 the driver never connects")
         settings = ",".join(f"{name}={value}" for name, value in knobs.settings)
-        machine = Machine(
-            f"{chosen.name}/{processors}/{settings}",
-            (Variable("done", Boolean(), (False,)),),
-            (step(7, "KeSetEvent(self.event)"), step(9, "self.count += 1")),
-            (Context("Start", ContextKind.THREAD, "", Constant("none"), Constant(0)),),
-        )
+        machine = self.machine(f"{chosen.name}/{processors}/{settings}")
         return System(machine, (), (), (), (), (), (), (), FALSE)
+
+    def machine(self, name: str) -> Machine:
+        """One thread with `steps`, the first of which has `checks`."""
+        return Machine(
+            name,
+            (Variable("done", Boolean(), (False,)),),
+            (replace(self.steps[0], checks=self.checks), *self.steps[1:]),
+            (Context("Start", ContextKind.THREAD, "", Constant("P0"), Constant(0)),),
+        )
 
     def engine(self, name: str) -> "ScriptedEngine":
         """An engine that knows the answers."""
         return ScriptedEngine(name, self)
-
-
-def step(number: int, text: str) -> Transition:
-    """A step that ends the machine's only behaviour."""
-    return Transition(
-        text,
-        "Start",
-        (FALSE,) if number == 9 else (),
-        (("done", TRUE),),
-        source=Source("fake.py", number, "Start", text),
-    )
 
 
 @dataclass
@@ -89,7 +99,7 @@ class ScriptedEngine:
     def check(
         self,
         machine: Machine,
-        limits: Limits = Limits(),
+        limits: Limits = NO_LIMITS,
         watch: Callable[[Snapshot], None] | None = None,
     ) -> Result:
         """The scripted answer."""
@@ -134,4 +144,3 @@ def pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     Path("fake.py").write_text('"""A pattern."""\n', encoding="utf-8")
     return "fake.py"
-

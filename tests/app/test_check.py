@@ -11,10 +11,21 @@ from dirql.model.scenario import Holds
 
 from .fakes import STATES, Workshop, scenario, violated
 
-KEYS = (
-    "pattern scenario processors verdict property steps states transitions depth seconds engine "
-    "complete knobs"
-).split()
+KEYS = [
+    "pattern",
+    "scenario",
+    "processors",
+    "verdict",
+    "property",
+    "steps",
+    "states",
+    "transitions",
+    "depth",
+    "seconds",
+    "engine",
+    "complete",
+    "knobs",
+]
 
 
 def test_holds(
@@ -186,7 +197,7 @@ def test_a_broken_pattern_does_not_stop_the_others(
 
 
 def test_limits_reach_the_engine(workshop: Workshop, pattern: str) -> None:
-    arguments = "--max-states 10 --timeout 1.5 --memory 500M --processors 1".split()
+    arguments = ["--max-states", "10", "--timeout", "1.5", "--memory", "500M", "--processors", "1"]
     run(["check", pattern, *arguments])
     limits = workshop.asked[0][1]
     assert (limits.states, limits.seconds, limits.memory) == (10, 1.5, 500 * 2**20)
@@ -195,7 +206,16 @@ def test_limits_reach_the_engine(workshop: Workshop, pattern: str) -> None:
 def test_knobs_and_processors_are_the_callers(
     workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = "--processors 3 --processors 3 --knob dpc_any_cpu=yes --format json".split()
+    arguments = [
+        "--processors",
+        "3",
+        "--processors",
+        "3",
+        "--knob",
+        "dpc_any_cpu=yes",
+        "--format",
+        "json",
+    ]
     assert run(["check", pattern, *arguments]) == 0
     (record,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert record["processors"] == 3
@@ -254,9 +274,7 @@ def test_an_internal_error_is_no_traceback(
     log.unlink()
 
 
-def test_interrupted(
-    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_interrupted(workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
     workshop.scenarios = (scenario("holds"), scenario("interrupt"))
     assert run(["check", pattern]) == 130
     printed = capsys.readouterr()

@@ -72,3 +72,24 @@ def test_what_windows_does() -> None:
     assert consequence(replace(violation, bug_check="hang")) == "hang"
     assert consequence(STUCK.violation) == "hang"
     assert consequence(DATA_RACE.violation).startswith("no bug check")
+
+
+def test_a_thread_that_stops_floating_is_shown_where_it_lands(
+    snapshot: SnapshotAssertion,
+) -> None:
+    acquire = Source("a.py", 5, "Start", "KeAcquireSpinLock(self.lock, OldIrql)")
+    raised = (("processor of Start", "none", "P1"),)
+    steps = (
+        Step(0, "KeAcquireSpinLock", "Start", "P0", 0, raised, acquire),
+        Step(
+            1,
+            "KeAcquireSpinLock takes lock",
+            "Start",
+            "P1",
+            2,
+            (("owner of lock", "none", "Start"), ("nic never quiet on P1", True, False)),
+            acquire,
+        ),
+        Step(2, "writes driver.x", "Start", "P1", 2, (("driver.x", 0, 1),), Source()),
+    )
+    assert render(replace(DEAD_INTERRUPT, steps=steps), Style(80)) == snapshot

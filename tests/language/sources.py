@@ -115,11 +115,8 @@ def _simple(kind: str, devices: tuple[str, ...]) -> list[str]:
         case "interlocked":
             return ["InterlockedExchange(self.ready, 1)\n", "InterlockedOr(self.count, 1)\n"]
         case "synchronise":
-            return [
-                "KeSynchronizeExecution(self.Interrupt, self.Synchronised, NULL)\n",
-                "if self.Interrupt:\n    "
-                + "KeSynchronizeExecution(self.Interrupt, self.Synchronised, NULL)\n",
-            ]
+            call = "KeSynchronizeExecution(self.Interrupt, self.Synchronised, NULL)\n"
+            return [call, f"if self.Interrupt:\n    {call}"]
         case _:
             return [
                 "KeSetEvent(self.event, IO_NO_INCREMENT, FALSE)\n",
@@ -185,7 +182,8 @@ def _start(draw: st.DrawFn, devices: tuple[str, ...]) -> str:
     text += unmask if early else ""
     for number, device in enumerate(devices):
         pointer = "Interrupt" if number == 0 else f"Interrupt{number}"
-        text += f"status = IoConnectInterrupt(self.{pointer}, self.Service_{device}, self)\n"
+        routine, vector = f"self.Service_{device}", f"Vector=self.{device}.Vector"
+        text += f"status = IoConnectInterrupt(self.{pointer}, {routine}, self, {vector})\n"
         text += "if not NT_SUCCESS(status):\n    return status\n"
     return text + ("" if early else unmask) + "return STATUS_SUCCESS\n"
 
@@ -205,11 +203,7 @@ def _remove(draw: st.DrawFn, devices: tuple[str, ...]) -> str:
 
 
 @st.composite
-def driver_sources(draw: st.DrawFn, processors: tuple[int, ...] = (1, 2)) -> str:
-    """The source text of a small driver with one scenario; it always loads."""
-    devices = tuple(f"nic{number}" for number in range(draw(st.integers(1, 2))))
-    text = HEADER + _device("Nic")
-    text += "\n\nclass Sample(Driver):\n"
+def _fields(draw: st.DrawFn, devices: tuple[str, ...]) -> str:
     fields = ""
     for number, device in enumerate(devices):
         mode = draw(st.sampled_from(["LevelSensitive", "Latched"]))
@@ -220,7 +214,16 @@ def driver_sources(draw: st.DrawFn, processors: tuple[int, ...] = (1, 2)) -> str
     fields += "event = KEVENT(NotificationEvent, FALSE)\n"
     fields += "ready = Bit(0)\nstopping = Bit(0, volatile=True)\n"
     fields += "count = Int(0, 3, wrapping=True)\nsticky = Int(0, 1, saturating=True)\n"
-    text += indent(fields, "    ")
+    return fields
+
+
+@st.composite
+def driver_sources(draw: st.DrawFn, processors: tuple[int, ...] = (1, 2)) -> str:
+    """The source text of a small driver with one scenario; it always loads."""
+    devices = tuple(f"nic{number}" for number in range(draw(st.integers(1, 2))))
+    text = HEADER + _device("Nic")
+    text += "\n\nclass Sample(Driver):\n"
+    text += indent(draw(_fields(devices)), "    ")
     routines = [("StartDevice", "", draw(_start(devices)))]
     for device in devices:
         service = draw(_service_routine(device))
@@ -233,8 +236,8 @@ def driver_sources(draw: st.DrawFn, processors: tuple[int, ...] = (1, 2)) -> str
     threads = [f"Thread{number}" for number in range(draw(st.integers(1, 3)))]
     thread = Where(devices, passive=True)
     for name in threads:
-        body = draw(st.lists(statements(thread), min_size=1, max_size=3))
-        routines.append((name, "", "".join(body)))
+        chosen = draw(st.lists(statements(thread), min_size=1, max_size=3))
+        routines.append((name, "", "".join(chosen)))
     routines.append(("Remove", "", draw(_remove(devices))))
     for name, parameters, body in routines:
         text += f"\n    def {name}(self{parameters}):\n{indent(body, ' ' * 8)}"

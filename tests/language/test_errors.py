@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from dirql.model.language import PatternError, load_pattern
 from syrupy.assertion import SnapshotAssertion
+
+from dirql.model.language import PatternError, load_pattern
 
 from .loading import FOOTER, HEADER, refusal, with_body
 

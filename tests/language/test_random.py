@@ -3,9 +3,10 @@
 import random
 import re
 
-from dirql.model.language import PatternError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from dirql.model.language import PatternError
 
 from .loading import load_text
 from .sources import driver_sources

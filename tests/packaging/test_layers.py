@@ -1,8 +1,10 @@
 """Data flows one way: who may import whom."""
 
+import ast
+
 import pytest
 
-from .repository import FOLDERS, imports, modules, package_of
+from .repository import FOLDERS, ROOT, imports, modules, package_of
 
 ALLOWED = {
     "dirql.app": ("dirql.app", "dirql.explorer", "dirql.properties", "dirql.model"),
@@ -38,20 +40,14 @@ def test_imports_point_only_downwards(module: str) -> None:
 def test_no_module_is_imported_under_a_second_name(module: str) -> None:
     """`import model` from the checkout works, and is another copy with other classes."""
     wrong = [
-        f"{module}:{line} imports {name}"
-        for line, name in imports(module)
-        if inside(name, FOLDERS)
+        f"{module}:{line} imports {name}" for line, name in imports(module) if inside(name, FOLDERS)
     ]
     assert wrong == []
 
 
 @pytest.mark.parametrize("module", modules())
 def test_imports_inside_a_folder_are_relative(module: str) -> None:
-    """Type checkers know a file by its path; an absolute import of its own folder is a second one."""
-    import ast
-
-    from .repository import ROOT
-
+    """Type checkers know a file by its path; imported by its full name it would be another."""
     layer = ".".join(package_of(module).split(".")[:2])
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
     wrong = [

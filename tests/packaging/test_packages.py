@@ -19,9 +19,7 @@ def test_the_map_leads_each_package_to_its_folder() -> None:
 
 
 def test_every_package_says_that_it_is_typed() -> None:
-    missing = [
-        folder for folder in package_folders() if not (ROOT / folder / "py.typed").is_file()
-    ]
+    missing = [folder for folder in package_folders() if not (ROOT / folder / "py.typed").is_file()]
     assert missing == []
 
 

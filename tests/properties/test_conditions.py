@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from dirql.model.domain import Value
 from dirql.model.expr import Expression, Read
 from dirql.model.kernel.world import INTERRUPT_STATE

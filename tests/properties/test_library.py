@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from dirql import properties
 from dirql.model.machine import MODEL_BOUND
 from dirql.properties import PROPERTIES, Kind, Property, deadlock_goals

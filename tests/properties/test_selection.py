@@ -3,6 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dirql.model.algebra import negation
 from dirql.model.domain import Boolean
 from dirql.model.expr import FALSE, TRUE, Constant, Expression, Read
@@ -20,8 +23,6 @@ from dirql.model.machine import (
 from dirql.model.system import System
 from dirql.properties import PROPERTIES, UnknownPropertyError, apply, rules_that_cut
 from dirql.properties.property import Kind
-from hypothesis import given
-from hypothesis import strategies as st
 
 from .systems import EMPTY, State, after, closure, enabled, reachable, value
 

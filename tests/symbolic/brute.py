@@ -181,7 +181,10 @@ class Brute:
                         writes = any(kind in WRITES for kind in kinds)
                         if one in enabled and writes and any(kind in PLAIN for kind in kinds):
                             return True
-                    elif a.completes_update and b.kind in WRITES:
-                        if all(evaluate(atom, here) for atom in one.guard):
-                            return True
+                    elif (
+                        a.completes_update
+                        and b.kind in WRITES
+                        and all(evaluate(atom, here) for atom in one.guard)
+                    ):
+                        return True
         return False

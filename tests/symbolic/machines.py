@@ -9,11 +9,13 @@ from dirql.model.expr import (
     And,
     Arithmetic,
     Compare,
+    Comparison,
     Constant,
     Expression,
     IfThenElse,
     Member,
     Not,
+    Operation,
     Or,
     Read,
     Select,
@@ -47,6 +49,21 @@ CONTEXTS = (
     Context("b", ContextKind.DPC, "pc_b", Constant("P0"), Constant(2)),
     Context("device", ContextKind.HARDWARE, "", Constant("none"), Constant(0)),
 )
+RACES = ((), ("data-race",), ("torn-read-modify-write",), ("data-race", "torn-read-modify-write"))
+
+
+INTEGERS: tuple[Expression, ...] = (
+    *map(Constant, (-3, 0, 1, 2, 5)),
+    Read("n"),
+    Read("m"),
+)
+PLACES: tuple[Expression, ...] = (Read("pc_a"), Read("pc_b"), *map(Constant, POINTS.labels))
+BOOLEANS: tuple[Expression, ...] = (Read("flag"), Read("knob"), TRUE, FALSE)
+PLAIN: tuple[Operation, ...] = ("+", "-", "*", "&", "|", "^")
+DIVISIONS: tuple[Operation, ...] = ("//", "%")
+SHIFTS: tuple[Operation, ...] = ("<<", ">>")
+ORDERS: tuple[Comparison, ...] = ("==", "!=", "<", "<=")
+EQUALITIES: tuple[Comparison, ...] = ("==", "!=")
 
 
 def clamped(value: Expression, low: int, high: int) -> Expression:
@@ -58,19 +75,19 @@ def clamped(value: Expression, low: int, high: int) -> Expression:
 @st.composite
 def integers(draw: st.DrawFn, depth: int) -> Expression:
     if depth == 0 or draw(st.integers(0, 3)) == 0:
-        leaves = (*map(Constant, (-3, 0, 1, 2, 5)), Read("n"), Read("m"))
-        return draw(st.sampled_from(leaves))
+        return draw(st.sampled_from(INTEGERS))
     left = draw(integers(depth - 1))
     match draw(st.sampled_from(("plain", "divide", "shift", "choose", "select"))):
         case "plain":
-            operation = draw(st.sampled_from(("+", "-", "*", "&", "|", "^")))
-            return Arithmetic(operation, left, draw(integers(depth - 1)))
+            return Arithmetic(draw(st.sampled_from(PLAIN)), left, draw(integers(depth - 1)))
         case "divide":
-            operation = draw(st.sampled_from(("//", "%")))
-            return Arithmetic(operation, left, Constant(draw(st.integers(1, 5))))
+            return Arithmetic(
+                draw(st.sampled_from(DIVISIONS)), left, Constant(draw(st.integers(1, 5)))
+            )
         case "shift":
-            operation = draw(st.sampled_from(("<<", ">>")))
-            return Arithmetic(operation, left, Constant(draw(st.integers(0, 5))))
+            return Arithmetic(
+                draw(st.sampled_from(SHIFTS)), left, Constant(draw(st.integers(0, 5)))
+            )
         case "choose":
             return IfThenElse(draw(booleans(depth - 1)), left, draw(integers(depth - 1)))
         case _:
@@ -81,7 +98,7 @@ def integers(draw: st.DrawFn, depth: int) -> Expression:
 @st.composite
 def points(draw: st.DrawFn, depth: int) -> Expression:
     if depth == 0 or draw(st.booleans()):
-        return draw(st.sampled_from((Read("pc_a"), Read("pc_b"), *map(Constant, POINTS.labels))))
+        return draw(st.sampled_from(PLACES))
     first, second = draw(points(depth - 1)), draw(points(depth - 1))
     if draw(st.booleans()):
         return IfThenElse(draw(booleans(depth - 1)), first, second)
@@ -91,7 +108,7 @@ def points(draw: st.DrawFn, depth: int) -> Expression:
 @st.composite
 def booleans(draw: st.DrawFn, depth: int) -> Expression:
     if depth == 0 or draw(st.integers(0, 4)) == 0:
-        return draw(st.sampled_from((Read("flag"), Read("knob"), TRUE, FALSE)))
+        return draw(st.sampled_from(BOOLEANS))
     match draw(st.sampled_from(("not", "and", "or", "order", "same", "point", "member", "if"))):
         case "not":
             return Not(draw(booleans(depth - 1)))
@@ -100,13 +117,13 @@ def booleans(draw: st.DrawFn, depth: int) -> Expression:
         case "or":
             return Or(tuple(draw(st.lists(booleans(depth - 1), max_size=3))))
         case "order":
-            operator = draw(st.sampled_from(("==", "!=", "<", "<=")))
+            operator = draw(st.sampled_from(ORDERS))
             return Compare(operator, draw(integers(depth - 1)), draw(integers(depth - 1)))
         case "same":
-            operator = draw(st.sampled_from(("==", "!=")))
+            operator = draw(st.sampled_from(EQUALITIES))
             return Compare(operator, draw(booleans(depth - 1)), draw(booleans(depth - 1)))
         case "point":
-            operator = draw(st.sampled_from(("==", "!=")))
+            operator = draw(st.sampled_from(EQUALITIES))
             place = Read(draw(st.sampled_from(("pc_a", "pc_b"))))
             return Compare(operator, place, draw(points(depth - 1)))
         case "member":
@@ -199,5 +216,54 @@ def machines(draw: st.DrawFn) -> Machine:
         contexts=CONTEXTS,
         invariants=tuple(draw(st.lists(invariants(), max_size=2))),
         progress=(progress,) if draw(st.booleans()) else (),
-        races=draw(st.sampled_from(((), ("data-race",), ("data-race", "torn-read-modify-write")))),
+        races=draw(st.sampled_from(RACES)),
     )
+
+
+PETERSON_POINTS = Enumeration("peterson", ("idle", "flag", "turn", "critical"))
+
+
+def at(context: str, *places: str) -> Expression:
+    return Member(Read(f"pc_{context}"), tuple(sorted(places)))
+
+
+def _peterson_step(
+    context: str, name: str, way: tuple[str, str], guard: Expression, update: tuple[str, Expression]
+) -> Transition:
+    start, end = way
+    moves = (f"pc_{context}", Constant(end))
+    return Transition(name, context, (at(context, start), guard), (moves, update))
+
+
+def peterson(*, swapped: bool = False) -> Machine:
+    """Peterson's mutual exclusion; `swapped` gives the turn away in the wrong direction."""
+    variables = [Variable("turn", Enumeration("who", ("a", "b")), ("a", "b"))]
+    steps: list[Transition] = []
+    for me, other in (("a", "b"), ("b", "a")):
+        flag, turn = f"flag_{me}", Constant(me if swapped else other)
+        variables.append(Variable(f"pc_{me}", PETERSON_POINTS, ("idle",), me))
+        variables.append(Variable(flag, Boolean(), (False,)))
+        free = Or((Not(Read(f"flag_{other}")), Compare("==", Read("turn"), Constant(me))))
+        steps += [
+            _peterson_step(me, "raise the flag", ("idle", "flag"), TRUE, (flag, TRUE)),
+            _peterson_step(me, "give the turn", ("flag", "turn"), TRUE, ("turn", turn)),
+            _peterson_step(me, "enter", ("turn", "critical"), free, (flag, TRUE)),
+            _peterson_step(me, "leave", ("critical", "idle"), TRUE, (flag, FALSE)),
+        ]
+    contexts = tuple(
+        Context(name, ContextKind.THREAD, f"pc_{name}", Constant("none"), Constant(0))
+        for name in ("a", "b")
+    )
+    exclusion = Invariant("claim-broken", Not(And((at("a", "critical"), at("b", "critical")))))
+    return Machine("peterson", tuple(variables), tuple(steps), contexts, (exclusion,))
+
+
+def peterson_help() -> tuple[Invariant, ...]:
+    """What makes mutual exclusion inductive."""
+    found: list[Invariant] = []
+    for me, other in (("a", "b"), ("b", "a")):
+        raised = Compare("==", Read(f"flag_{me}"), Not(at(me, "idle")))
+        found.append(Invariant("help", raised, f"flag of {me}"))
+        alone = Or((at(other, "idle", "flag"), Compare("==", Read("turn"), Constant(me))))
+        found.append(Invariant("help", Or((Not(at(me, "critical")), alone)), f"turn of {me}"))
+    return tuple(found)

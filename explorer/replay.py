@@ -1,0 +1,229 @@
+"""Replay: run a trace again and see for oneself.
+
+Whoever reports a violation hands over a trace, and this module believes none of it. It shares only
+the evaluation of expressions with the search: which steps are enabled, what they change, and that
+the end is as bad as the trace says are all worked out anew, in the slowest and plainest way.
+"""
+
+from dirql.model.digest import digest
+from dirql.model.dump import expression_text
+from dirql.model.expr import Expression
+from dirql.model.machine import (
+    Access,
+    AccessKind,
+    Invariant,
+    Machine,
+    Progress,
+    Transition,
+)
+
+from .evaluate import Evaluator, State
+from .trace import Step, Trace
+
+_READS = (AccessKind.PLAIN_READ, AccessKind.VOLATILE_READ)
+_PLAIN = (AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE)
+
+
+class ReplayError(ValueError):
+    """A trace that does not belong to the machine, or does not show what it says."""
+
+
+def replay(machine: Machine, trace: Trace) -> tuple[State, ...]:
+    """Run `trace` on `machine`; return the states it passes, the initial one first.
+
+    Raises:
+        ReplayError: the machine is another one, a step cannot be taken or changes something else,
+            or there is no violation at the end.
+    """
+    found = digest(machine)
+    if found != trace.digest:
+        raise ReplayError(
+            f"the trace was made on another machine: its digest is {trace.digest[:12]}, that of "
+            f"{machine.name!r} is {found[:12]}; the pattern or dirql has changed since, check again"
+        )
+    return _Replay(machine, trace).run()
+
+
+class _Replay:
+    def __init__(self, machine: Machine, trace: Trace) -> None:
+        self._machine, self._trace = machine, trace
+        self._evaluator = Evaluator(machine)
+        self._irqls = {context.name: context.irql for context in machine.contexts}
+
+    def run(self) -> tuple[State, ...]:
+        """Take the steps one by one, then look at the end."""
+        states = [self._initial()]
+        steps = self._trace.steps
+        breaking = len(steps) - 1 if self._trace.violation.at_step else len(steps)
+        for number, step in enumerate(steps):
+            place = f"step {number + 1} ({step.context}: {step.name})"
+            transition = self._transition(step, place)
+            self._compare_level(step, states[-1], place)
+            broken = self._broken(transition, states[-1])
+            if number == breaking:
+                self._confirm_check(step, transition, states[-1], place)
+                return tuple(states)
+            if broken:
+                raise ReplayError(f"{place} breaks {broken[0]}, and the trace goes on behind it")
+            states.append(self._take(step, transition, states[-1], place))
+        if self._trace.violation.at_step:
+            raise ReplayError("the trace says its last step breaks a rule, and it has no step")
+        self._confirm_state(states[-1])
+        return tuple(states)
+
+    def _true(self, expression: Expression, state: State) -> bool:
+        return self._evaluator.value(expression)(state) is True
+
+    def _enabled(self, transition: Transition, state: State) -> bool:
+        atoms = (*transition.guard, *transition.scheduling)
+        return all(self._true(atom, state) for atom in atoms)
+
+    def _broken(self, transition: Transition, state: State) -> list[str]:
+        """The properties whose checks `transition` breaks in `state`."""
+        checks = transition.checks
+        return [item.property for item in checks if not self._true(item.condition, state)]
+
+    def _after(self, transition: Transition, state: State) -> State:
+        after = dict(zip(self._evaluator.slots, state, strict=True))
+        for name, value in transition.updates:
+            after[name] = self._evaluator.value(value)(state)
+        return tuple(after.values())
+
+    def _initial(self) -> State:
+        given = self._trace.initial
+        names = tuple(variable.name for variable in self._machine.variables)
+        if tuple(name for name, _ in given) != names:
+            raise ReplayError("the initial state does not list the variables of the machine")
+        for variable, (name, value) in zip(self._machine.variables, given, strict=True):
+            if not any(value == item and type(value) is type(item) for item in variable.initial):
+                raise ReplayError(f"{name!r} does not start with {value!r}")
+        return tuple(value for _, value in given)
+
+    def _transition(self, step: Step, place: str) -> Transition:
+        if not 0 <= step.transition < len(self._machine.transitions):
+            raise ReplayError(f"{place}: the machine has no transition {step.transition}")
+        transition = self._machine.transitions[step.transition]
+        if (transition.name, transition.context) != (step.name, step.context):
+            raise ReplayError(
+                f"{place}: transition {step.transition} of the machine is {transition.name!r} "
+                f"of {transition.context!r}"
+            )
+        return transition
+
+    def _compare_level(self, step: Step, state: State, place: str) -> None:
+        level = self._evaluator.value(self._irqls[step.context])(state)
+        if level != step.irql:
+            raise ReplayError(f"{place}: it is at IRQL {level} there, the trace says {step.irql}")
+
+    def _require_enabled(self, transition: Transition, state: State, place: str) -> None:
+        for atom in (*transition.guard, *transition.scheduling):
+            if not self._true(atom, state):
+                raise ReplayError(f"{place} cannot happen there: {expression_text(atom)} is false")
+
+    def _take(self, step: Step, transition: Transition, state: State, place: str) -> State:
+        self._require_enabled(transition, state, place)
+        after = self._after(transition, state)
+        names = self._evaluator.slots
+        changes = tuple(
+            (name, old, new)
+            for name, old, new in zip(names, state, after, strict=True)
+            if old != new
+        )
+        if changes != step.changes:
+            raise ReplayError(f"{place} changes {changes}, the trace says {step.changes}")
+        return after
+
+    def _confirm_check(self, step: Step, transition: Transition, state: State, place: str) -> None:
+        self._require_enabled(transition, state, place)
+        if step.changes:
+            raise ReplayError(f"{place} is said to break a rule; such a step changes nothing")
+        wanted = self._trace.violation.property
+        if wanted not in self._broken(transition, state):
+            raise ReplayError(f"{place} does not break {wanted}")
+
+    def _confirm_state(self, state: State) -> None:
+        """One of the conditions of the name that the trace gives is violated in `state`."""
+        violation = self._trace.violation
+        for invariant in self._machine.invariants:
+            if invariant.property == violation.property and self._false(invariant, state):
+                return
+        for progress in self._machine.progress:
+            asked = (progress.property, (progress.context,))
+            if asked == (violation.property, violation.contexts) and self._lost(progress, state):
+                return
+        if violation.property in self._machine.races and self._meeting(state):
+            return
+        raise ReplayError(f"the last state of the trace does not violate {violation.property}")
+
+    def _false(self, invariant: Invariant, state: State) -> bool:
+        owed = (item for item in self._machine.transitions if not item.spontaneous)
+        if invariant.quiescent and any(self._enabled(item, state) for item in owed):
+            return False
+        return not self._true(invariant.condition, state)
+
+    def _lost(self, progress: Progress, state: State) -> bool:
+        """No state where the goal holds is reachable from `state`, which is live."""
+        if not self._true(progress.live, state):
+            return False
+        known, pending = {state}, [state]
+        while pending:
+            current = pending.pop()
+            if self._true(progress.goal, current):
+                return False
+            following = {
+                self._after(item, current)
+                for item in self._machine.transitions
+                if self._enabled(item, current) and not self._broken(item, current)
+            }
+            pending.extend(following - known)
+            known |= following
+        return True
+
+    def _meeting(self, state: State) -> bool:
+        """The race of the trace is there: an access of each of its two contexts."""
+        contexts = self._trace.violation.contexts
+        if len(contexts) != len({*contexts}) or len(contexts) != 2:
+            return False
+        touches = [
+            [
+                (item, access)
+                for item in self._machine.transitions
+                if item.context == context
+                for access in item.accesses
+            ]
+            for context in contexts
+        ]
+        torn = self._trace.violation.property == "torn-read-modify-write"
+        test = self._torn if torn else self._racing
+        return any(test(one, other, state) for one in touches[0] for other in touches[1])
+
+    def _racing(
+        self, one: tuple[Transition, Access], other: tuple[Transition, Access], state: State
+    ) -> bool:
+        kinds = (one[1].kind, other[1].kind)
+        return (
+            not all(kind in _READS for kind in kinds)
+            and any(kind in _PLAIN for kind in kinds)
+            and self._same_place(one[1], other[1], state)
+            and self._enabled(one[0], state)
+            and self._enabled(other[0], state)
+        )
+
+    def _torn(
+        self, one: tuple[Transition, Access], other: tuple[Transition, Access], state: State
+    ) -> bool:
+        return (
+            one[1].completes_update
+            and other[1].kind not in _READS
+            and self._same_place(one[1], other[1], state)
+            and all(self._true(atom, state) for atom in one[0].guard)
+            and self._enabled(other[0], state)
+        )
+
+    def _same_place(self, one: Access, other: Access, state: State) -> bool:
+        if one.location != other.location:
+            return False
+        if one.index is None or other.index is None:
+            return True
+        element = self._evaluator.value
+        return element(one.index)(state) == element(other.index)(state)

@@ -1,0 +1,128 @@
+"""Taking the micro-steps that kernel rules emit."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from ..algebra import equal, is_false
+from ..expr import FALSE, Constant
+from ..kernel import dispatch
+from ..kernel.rule import Decide, Enter, Give, Held, Outcome, Record, Step, Walk
+from ..kernel.world import NONE, World
+from ..machine import Check
+from ..routine import Routine
+from .errors import CompileError
+from .line_effects import quieted
+from .path import KernelActivation, Path, RoutineActivation
+from .places import Places
+from .stack import give, push
+
+
+@dataclass(slots=True)
+class KernelSteps:
+    """Takes micro-steps for one context."""
+
+    world: World
+    places: Places
+    routines: dict[str, Routine]
+    context: str
+
+    def take(self, path: Path, top: KernelActivation) -> list[Path] | None:
+        """Take one micro-step, or leave the kernel routine when none is left."""
+        if not top.micros:
+            path.stack.pop()
+            give(path, top.result if top.result is not None else Constant(0))
+            return [path]
+        micro, rest = top.micros[0], top.micros[1:]
+        if not path.acted:
+            path.source = top.source
+        match micro:
+            case Give(value):
+                top.result, top.micros = value, rest
+            case Record(updates):
+                path.updates.update(updates)
+                top.micros = rest
+            case Walk():
+                top.micros = (*dispatch.expand(self.world, micro), *rest)
+            case Enter():
+                top.micros = rest
+                if micro.routine not in self.routines:
+                    raise CompileError(f"{top.routine} is given no routine to call", top.source)
+                push(
+                    path,
+                    self.routines[micro.routine],
+                    micro.arguments,
+                    top.source,
+                    entered=True,
+                    serves=micro.serves,
+                )
+            case Decide(when_true, when_false):
+                result = top.result if top.result is not None else Constant(0)
+                forks: list[Path] = []
+                for fork, known in path.split(result, self.places.ranges()):
+                    current = fork.stack[-1]
+                    assert isinstance(current, KernelActivation)  # noqa: S101  (same stack)
+                    current.micros = (*(when_true if known.value else when_false), *rest)
+                    forks.append(fork)
+                return forks
+            case Step():
+                return None if path.acted else self._step(path, micro)
+            case _:
+                assert_never(micro)
+        return [path]
+
+    def _step(self, path: Path, step: Step) -> list[Path]:
+        """Take a kernel step: a fork for each outcome."""
+        path.acted = True
+        path.name = path.name or step.name
+        path.rule = step.rule
+        path.checks += step.checks
+        if any(is_false(check.condition) for check in step.checks):
+            path.failed = True
+            return [path]
+        path.accesses += step.accesses
+        return [
+            fork
+            for outcome in step.outcomes
+            for fork in self._outcome(path.fork(outcome.guard), step, outcome)
+        ]
+
+    def _outcome(self, path: Path, step: Step, outcome: Outcome) -> list[Path]:
+        """End a kernel step one of its ways."""
+        top = path.stack[-1]
+        assert isinstance(top, KernelActivation)  # noqa: S101  (the step came from it)
+        path.name = outcome.name or path.name
+        lock = outcome.takes or step.takes
+        previous = path.irql
+        if lock:
+            if any(held.lock == lock for held in path.held):
+                detail = f"{top.routine} waits for {lock}, which {self.context} itself owns"
+                bug_check = "0xF SPIN_LOCK_ALREADY_OWNED"
+                return [path.fail(Check("recursive-lock-acquire", FALSE, detail, bug_check))]
+            owner = self.world.owner(lock)
+            path.guard.append(equal(owner, NONE))
+            path.updates[owner.variable] = Constant(self.context)
+            before = _irql_before(top)
+            path.held = (*path.held, Held(lock, top.routine, before, previous))
+        path.updates.update(outcome.updates)
+        level = outcome.irql if outcome.irql is not None else step.irql
+        if level is not None:
+            path.irql = level
+        if step.drops:
+            path.updates[self.world.owner(step.drops).variable] = NONE
+            path.held = tuple(held for held in path.held if held.lock != step.drops)
+        top.micros = (*outcome.then, *top.micros[1:])
+        if outcome.result is not None:
+            top.result = outcome.result
+        if outcome.handled and any(
+            isinstance(item, RoutineActivation) and item.serves for item in path.stack
+        ):
+            path.handled = True
+        return quieted(self.world, path) if step.accesses else [path]
+
+
+def _irql_before(top: KernelActivation) -> int:
+    """The IRQL that the routine which takes a lock will report as the old one."""
+    for micro in top.micros:
+        if isinstance(micro, Give) and isinstance(micro.value, Constant):
+            return int(micro.value.value)
+    return -1

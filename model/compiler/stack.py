@@ -1,0 +1,76 @@
+"""The stack of a path: entering routines, handing results back, what must hold at a return."""
+
+from ..expr import FALSE, Constant, Expression
+from ..kernel.levels import level_name
+from ..machine import Check, Source
+from ..routine import Call, Routine
+from .errors import CompileError
+from .path import KernelActivation, Path, RoutineActivation
+
+
+def must_stop(path: Path) -> bool:
+    """Whether a visible action has to wait for the next transition."""
+    return path.acted and path.atomic_base is None
+
+
+def give(path: Path, value: Expression) -> None:
+    """Hand a result to whoever is now on top of the stack."""
+    if not path.stack:
+        path.result = value
+        return
+    top = path.stack[-1]
+    if isinstance(top, KernelActivation):
+        top.result = value
+        return
+    node = top.routine.nodes[top.node]
+    assert isinstance(node.instruction, Call)  # noqa: S101  (only a call can be in progress)
+    if node.instruction.target is not None:
+        top.locals[node.instruction.target] = value
+    top.node = node.following
+
+
+def push(
+    path: Path,
+    routine: Routine,
+    arguments: tuple[Expression, ...],
+    source: Source,
+    *,
+    entered: bool = False,
+    serves: str = "",
+) -> None:
+    """Put a routine of the driver on the stack."""
+    if any(
+        isinstance(item, RoutineActivation) and item.routine.name == routine.name
+        for item in path.stack
+    ):
+        raise CompileError(f"{routine.name} calls itself through the kernel", source)
+    values = dict(zip(routine.parameters, arguments, strict=False))
+    for missing in routine.parameters[len(arguments) :]:
+        values[missing] = Constant("NULL")
+    path.stack.append(RoutineActivation(routine, 0, values, entered, path.irql, path.held, serves))
+
+
+def serving(path: Path) -> str:
+    """The interrupt object whose service routine is on the stack, or empty."""
+    return next(
+        (item.serves for item in path.stack if isinstance(item, RoutineActivation) and item.serves),
+        "",
+    )
+
+
+def left_wrong(path: Path, top: RoutineActivation) -> Check | None:
+    """What a routine that Windows called leaves changed, if anything."""
+    name = top.routine.name
+    if path.held != top.entry_held:
+        extra = [held.lock for held in path.held if held not in top.entry_held]
+        what = f"holding {', '.join(extra)}" if extra else "having released a lock of its caller"
+        return Check("lock-held-at-return", FALSE, f"{name} returns {what}")
+    if path.irql != top.entry_irql:
+        return Check(
+            "irql-not-restored",
+            FALSE,
+            f"{name} was called at {level_name(top.entry_irql)} and returns at "
+            f"{level_name(path.irql)}",
+            "0xC8 IRQL_UNEXPECTED_VALUE",
+        )
+    return None

@@ -1,0 +1,160 @@
+"""Storing a trace with `dirql check --trace`, and `dirql replay`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dirql.app import toolbox, trace_file
+from dirql.app.cli import run
+from dirql.app.toolbox import InputError
+from dirql.explorer.reference import ReferenceEngine
+from dirql.model.expr import FALSE
+from dirql.model.machine import Check, Machine
+
+from .fakes import Workshop, scenario, step
+
+TRACE = "trace.json"
+NAME = "synchronize-on-dead-interrupt"
+
+
+def make_reference(name: str) -> ReferenceEngine:
+    """The engine, whatever it is called."""
+    assert name == "reference"
+    return ReferenceEngine()
+
+
+@pytest.fixture
+def real_engine(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """A machine whose only step breaks a rule, explored for real."""
+    check = Check(
+        NAME, FALSE, "KeSetEvent is called too late", "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL"
+    )
+    workshop.checks = (check,)
+    monkeypatch.setattr(toolbox, "engine", make_reference)
+    return workshop
+
+
+@pytest.fixture
+def stored(real_engine: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The file of a trace."""
+    arguments = ["--processors", "2", "--knob", "dpc_any_cpu=yes", "--trace", TRACE]
+    assert run(["check", pattern, *arguments]) == 1
+    assert f"{TRACE}: the trace of {pattern}" in capsys.readouterr().err
+    return Path(TRACE)
+
+
+def test_a_stored_trace_replays(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["replay", str(stored)]) == 0
+    out = capsys.readouterr().out
+    assert f"replayed: {NAME}, after 1 step" in out
+    assert "Start:7  KeSetEvent(self.event)" in out
+    assert "0xD1" in out
+
+
+def test_what_a_trace_file_says(stored: Path) -> None:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    assert content["dirql_trace_file"] == 1
+    assert content["pattern"] == "fake.py"
+    assert content["scenario"] == "holds"
+    assert content["processors"] == 2
+    assert content["knobs"] == {"dpc_any_cpu": "yes"}
+    assert content["properties"] is None
+    assert "version" in content["trace"]
+
+
+def test_the_trace_of_a_changed_pattern(
+    stored: Path, real_engine: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real_engine.steps = (step(7, "KeClearEvent(self.event)"),)
+    assert run(["replay", str(stored)]) == 65
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "has changed since" in printed.err
+    assert "hint: check the pattern again" in printed.err
+
+
+def test_an_edited_trace(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    content["trace"]["trace"]["steps"][0]["transition"] = 1
+    stored.write_text(json.dumps(content), encoding="utf-8")
+    assert run(["replay", str(stored)]) == 65
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_pattern_is_found_beside_the_trace(stored: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    shutil.move(stored, folder / TRACE)
+    shutil.move("fake.py", folder / "fake.py")
+    assert run(["replay", str(folder / TRACE)]) == 0
+
+
+def test_the_pattern_is_where_the_user_says(
+    stored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.move("fake.py", "moved.py")
+    assert run(["replay", str(stored)]) == 65
+    assert "--pattern PATH" in capsys.readouterr().err
+    assert run(["replay", str(stored), "--pattern", "moved.py"]) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"dirql_trace_file": 2}',
+        '{"dirql_trace_file": 1}',
+        (
+            '{"dirql_trace_file": 1, "pattern": "a.py", "scenario": "s", "processors": 1, '
+            '"knobs": {}, "properties": null, "trace": {}}'
+        ),
+        "\udcff",
+    ],
+)
+def test_a_damaged_file(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    Path(TRACE).write_text(content, encoding="utf-8", errors="surrogateescape")
+    assert run(["replay", TRACE]) == 65
+    assert capsys.readouterr().err.startswith(TRACE)
+
+
+def test_a_damaged_file_as_an_exception(tmp_path: Path) -> None:
+    file = tmp_path / TRACE
+    file.write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match="not a trace file of dirql"):
+        trace_file.read(file)
+
+
+def test_knobs_of_another_version(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    content["knobs"] = {"long_gone": "yes"}
+    stored.write_text(json.dumps(content), encoding="utf-8")
+    assert run(["replay", str(stored)]) == 65
+    assert "long_gone" in capsys.readouterr().err
+
+
+def test_nothing_is_stored_where_nothing_is_violated(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", pattern, "--trace", TRACE]) == 0
+    assert "was not written" in capsys.readouterr().err
+    assert not Path(TRACE).exists()
+
+
+def test_only_the_first_trace_is_stored(
+    real_engine: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real_engine.scenarios = (scenario("holds"), scenario("other"))
+    assert run(["check", pattern, "--trace", TRACE]) == 1
+    assert "(3 more not stored)" in capsys.readouterr().err
+    assert json.loads(Path(TRACE).read_text(encoding="utf-8"))["scenario"] == "holds"
+
+
+def test_digests_are_the_models(real_engine: Workshop, pattern: str) -> None:
+    machine: Machine = real_engine.machine("holds/1/")
+    assert len(toolbox.digest(machine)) == 64

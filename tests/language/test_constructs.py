@@ -1,0 +1,509 @@
+"""Every construct of the driver language gives the graph it should."""
+
+import pytest
+
+from dirql.model.domain import Enumeration, Range
+from dirql.model.expr import (
+    Arithmetic,
+    Compare,
+    Constant,
+    Expression,
+    IfThenElse,
+    Member,
+    Not,
+    Read,
+    Select,
+)
+from dirql.model.routine import (
+    AddressOf,
+    Assert,
+    Assign,
+    Branch,
+    Call,
+    Choose,
+    Device,
+    FieldKind,
+    Line,
+    Load,
+    Object,
+    Place,
+    Return,
+    Store,
+)
+from dirql.model.scenario import Holds, Thread, Violated
+
+from .loading import FOOTER, HEADER, instructions, load_text, routine_of, with_body
+
+DRIVER = Constant("driver")
+NULL = Constant("NULL")
+PENDING = Place(DRIVER, "pending")
+FLAGS = Place(DRIVER, "flags")
+CURRENT = Place(DRIVER, "current")
+END = Return()
+
+
+def nonzero(name: str) -> Expression:
+    return Compare("!=", Read(name), Constant(0))
+
+
+def test_empty_routine_returns() -> None:
+    assert instructions("pass") == [END]
+
+
+def test_docstring_is_no_statement() -> None:
+    assert instructions('"""What it does."""') == [END]
+
+
+def test_store_and_load() -> None:
+    assert instructions("self.pending = 1") == [Store(PENDING, Constant(1)), END]
+    assert instructions("x = self.pending\nreturn x") == [Load("x", PENDING), Return(Read("x"))]
+    assert instructions("return self.pending") == [Load("%1", PENDING), Return(Read("%1"))]
+
+
+def test_each_shared_read_is_a_load_of_its_own() -> None:
+    assert instructions("self.flags = self.pending + self.pending") == [
+        Load("%1", PENDING),
+        Load("%2", PENDING),
+        Store(FLAGS, Arithmetic("+", Read("%1"), Read("%2"))),
+        END,
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["self.pending += 1", "self.pending = self.pending + 1"],
+)
+def test_update_is_marked(body: str) -> None:
+    assert instructions(body) == [
+        Load("%1", PENDING, starts_update=True),
+        Store(PENDING, Arithmetic("+", Read("%1"), Constant(1)), completes_update=True),
+        END,
+    ]
+
+
+def test_update_through_a_routine_is_marked() -> None:
+    assert instructions("self.pending = self.Complete(self.pending)") == [
+        Load("%1", PENDING, starts_update=True),
+        Call("%2", Constant("Complete"), (Read("%1"),)),
+        Store(PENDING, Read("%2"), completes_update=True),
+        END,
+    ]
+
+
+def test_copy_of_another_field_is_no_update() -> None:
+    assert instructions("self.pending = self.flags") == [
+        Load("%1", FLAGS),
+        Store(PENDING, Read("%1")),
+        END,
+    ]
+
+
+def test_update_of_an_element() -> None:
+    place = Place(DRIVER, "ring", Read("%1"))
+    assert instructions("self.ring[self.pending] |= 2") == [
+        Load("%1", PENDING),
+        Load("%2", place, starts_update=True),
+        Store(place, Arithmetic("|", Read("%2"), Constant(2)), completes_update=True),
+        END,
+    ]
+
+
+def test_constants_are_folded() -> None:
+    assert instructions("return (1 << 4 | 3) & ~1") == [Return(Constant(18))]
+    assert instructions("return self.MAX - 5") == [Return(Constant(-2))]
+    assert instructions("return self.nic.Irql") == [Return(Constant(7))]
+    assert instructions("return STATUS_UNSUCCESSFUL") == [Return(Constant(0xC0000001 - (1 << 32)))]
+
+
+def test_members_of_enumerations_are_numbers() -> None:
+    text = with_body("self.state = Power.D0\nreturn Power.D3", "state = Enum(Power.D3)")
+    text = text.replace(
+        "class E100", "class Power(IntEnum):\n    D0 = 1\n    D3 = 4\n\n\nclass E100"
+    )
+    pattern = load_text(text)
+    nodes = routine_of(pattern).nodes
+    assert nodes[0].instruction == Store(Place(DRIVER, "state"), Constant(1))
+    assert nodes[1].instruction == Return(Constant(4))
+    field = pattern.program.objects[0].fields[-1]
+    assert (field.domain, field.initial) == (Range(1, 4), (4,))
+    assert field.labels == ("D0", "2", "3", "D3")
+
+
+def test_shift_by_data_is_a_selection() -> None:
+    found = instructions("x = self.pending\nreturn 1 << x")[1]
+    assert isinstance(found, Return)
+    assert isinstance(found.value, Select)
+    assert found.value.items[3] == Constant(8)
+
+
+def test_conditions_as_numbers() -> None:
+    condition = Compare("<", Constant(1), Read("x"))
+    assert instructions("x = 2\nreturn x > 1")[1] == Return(
+        IfThenElse(condition, Constant(1), Constant(0))
+    )
+    assert instructions("x = 2\ny = (x > 1) + 1\nreturn y")[1] == Assign(
+        "y", Arithmetic("+", IfThenElse(condition, Constant(1), Constant(0)), Constant(1))
+    )
+
+
+def test_truth_depends_on_kind() -> None:
+    assert instructions("if self.current:\n    self.pending = 1")[1] == Branch(
+        Compare("!=", Read("%1"), NULL), 2, 3
+    )
+    assert instructions("if self.pending:\n    self.pending = 1")[1] == Branch(nonzero("%1"), 2, 3)
+
+
+def test_truth_of_a_value_of_unknown_kind() -> None:
+    text = with_body("pass", "def Callback(self, Context):\n    if Context:\n        return 1")
+    found = routine_of(load_text(text), "Callback").nodes[0].instruction
+    assert found == Branch(Not(Member(Read("Context"), (0, "NULL"))), 1, 2)
+
+
+def test_if_else() -> None:
+    assert instructions("if self.pending:\n    self.flags = 1\nelse:\n    self.flags = 2") == [
+        Load("%1", PENDING),
+        Branch(nonzero("%1"), 2, 3),
+        Store(FLAGS, Constant(1)),
+        Store(FLAGS, Constant(2)),
+        END,
+    ]
+
+
+def test_and_reads_no_further_than_needed() -> None:
+    assert instructions("if self.pending and not self.flags:\n    return 1\nreturn 2") == [
+        Load("%1", PENDING),
+        Branch(nonzero("%1"), 2, 5),
+        Load("%2", FLAGS),
+        Branch(nonzero("%2"), 5, 4),
+        Return(Constant(1)),
+        Return(Constant(2)),
+    ]
+
+
+def test_or_of_locals_is_one_branch() -> None:
+    found = instructions("x = 1\ny = 2\nif x or y:\n    return 1")
+    assert [type(item) for item in found] == [Assign, Assign, Branch, Return, Return]
+
+
+def test_chained_comparison_reads_no_further_than_needed() -> None:
+    found = instructions("if 0 < self.pending < self.flags:\n    return 1")
+    assert [type(item) for item in found] == [Load, Branch, Load, Branch, Return, Return]
+
+
+def test_membership() -> None:
+    assert instructions("if self.pending in (3, 1):\n    return 1")[1] == Branch(
+        Member(Read("%1"), (1, 3)), 2, 3
+    )
+
+
+def test_conditional_expression() -> None:
+    assert instructions("x = 1\nreturn 2 if x else 3")[1] == Return(
+        IfThenElse(nonzero("x"), Constant(2), Constant(3))
+    )
+    found = instructions("return self.pending if self.flags else 3")
+    assert [type(item) for item in found] == [Load, Branch, Load, Assign, Return]
+
+
+def test_while() -> None:
+    assert instructions("while self.pending:\n    pass") == [
+        Load("%1", PENDING),
+        Branch(nonzero("%1"), 0, 2),
+        END,
+    ]
+    found = instructions("while TRUE:\n    if self.pending:\n        break")
+    assert [type(item) for item in found] == [Branch, Load, Branch, Return]
+    assert isinstance(found[2], Branch)
+    assert (found[2].then, found[2].otherwise) == (3, 0)
+
+
+def test_for_counts_as_in_c() -> None:
+    going = Compare("<", Read("i"), Constant(2))
+    assert instructions("for i in range(2):\n    self.ring[i] = 0") == [
+        Assign("i", Constant(0)),
+        Branch(going, 2, 4),
+        Store(Place(DRIVER, "ring", Read("i")), Constant(0)),
+        Assign("i", Arithmetic("+", Read("i"), Constant(1))),
+        END,
+    ]
+    down = instructions("for i in range(3, 0, -1):\n    pass")
+    assert down[1] == Branch(Compare("<", Constant(0), Read("i")), 2, 3)
+
+
+def test_continue_goes_to_the_next_round() -> None:
+    body = "for i in range(2):\n    if self.pending:\n        continue\n    self.flags = i"
+    found = instructions(body)
+    assert isinstance(found[3], Branch)
+    assert isinstance(found[found[3].then], Assign)
+    assert isinstance(found[found[3].otherwise], Store)
+
+
+def test_unreachable_code_is_dropped() -> None:
+    assert instructions("return 1\nself.pending = 2") == [Return(Constant(1))]
+
+
+def test_assert() -> None:
+    assert instructions('assert self.pending < 4, "room left"')[1] == Assert(
+        Compare("<", Read("%1"), Constant(4)), "room left"
+    )
+    found = instructions("assert self.pending")[1]
+    assert isinstance(found, Assert)
+    assert found.detail == "self.pending"
+
+
+def test_choices() -> None:
+    three = (Constant(0), Constant(1), Constant(2))
+    assert instructions("x = choose(range(3))")[0] == Choose("x", three)
+    assert instructions("x = choose(0, 1, 2)")[0] == Choose("x", three)
+    assert instructions("self.pending = unknown(0, 1)")[0] == Choose(
+        "%1", three[:2], "unknown(0, 1)"
+    )
+    assert instructions('x = unknown("the registry", 0, 1)')[0] == Choose(
+        "x", three[:2], "the registry"
+    )
+    assert instructions("x = choose(NULL, self.r0)")[0] == Choose("x", (NULL, Constant("r0")))
+
+
+def test_kernel_call() -> None:
+    assert instructions("KeInsertQueueDpc(self.dpc, SystemArgument2=self.r0)") == [
+        Call(None, Constant("KeInsertQueueDpc"), (Constant("dpc"), NULL, Constant("r0"))),
+        END,
+    ]
+
+
+def test_out_parameter_is_the_target() -> None:
+    body = "KeAcquireSpinLock(self.lock, OldIrql)\nKeReleaseSpinLock(self.lock, OldIrql)"
+    assert instructions(body) == [
+        Call("OldIrql", Constant("KeAcquireSpinLock"), (Constant("lock"),)),
+        Call(None, Constant("KeReleaseSpinLock"), (Constant("lock"), Read("OldIrql"))),
+        END,
+    ]
+
+
+def test_address() -> None:
+    assert instructions("InterlockedIncrement(self.pending)")[0] == Call(
+        None, Constant("InterlockedIncrement"), (AddressOf(PENDING),)
+    )
+
+
+def test_result_of_an_interlocked_exchange_of_pointers_is_a_pointer() -> None:
+    body = "old = InterlockedExchangePointer(self.current, NULL)\nif old:\n    old.refs = 0"
+    assert instructions(body)[1] == Branch(Compare("!=", Read("old"), NULL), 2, 3)
+
+
+def test_local_structure() -> None:
+    found = instructions(
+        """
+        params = IO_CONNECT_INTERRUPT_PARAMETERS()
+        params.Version = CONNECT_LINE_BASED
+        params.LineBased.InterruptObject = self.Interrupt
+        params.LineBased.ServiceRoutine = self.Complete
+        status = IoConnectInterruptEx(params)
+        return status
+        """
+    )
+    assert Assign("params.Version", Constant(0)) in found
+    assert Assign("params.LineBased.InterruptObject", Constant("&driver.Interrupt")) in found
+    assert Assign("params.LineBased.ServiceRoutine", Constant("Complete")) in found
+    call = found[-2]
+    assert isinstance(call, Call)
+    assert call.target == "status"
+    assert call.arguments[0] == Read("params.Version")
+    assert Read("params.LineBased.ServiceRoutine") in call.arguments
+    assert NULL in call.arguments
+
+
+def test_disconnect_structure() -> None:
+    found = instructions(
+        """
+        params = IO_DISCONNECT_INTERRUPT_PARAMETERS()
+        params.Version = CONNECT_LINE_BASED
+        params.ConnectionContext.InterruptObject = self.Interrupt
+        IoDisconnectInterruptEx(params)
+        """
+    )
+    assert found[-2] == Call(
+        None,
+        Constant("IoDisconnectInterruptEx"),
+        (Read("params.Version"), Read("params.ConnectionContext.InterruptObject")),
+    )
+
+
+def test_nt_success() -> None:
+    assert instructions("status = 1\nif not NT_SUCCESS(status):\n    return status")[1] == Branch(
+        Compare("<=", Constant(0), Read("status")), 3, 2
+    )
+
+
+def test_device_routine() -> None:
+    assert instructions("x = self.nic.read_and_clear()")[0] == Call(
+        "x", Constant("nic.read_and_clear"), ()
+    )
+
+
+def test_stored_callback() -> None:
+    assert instructions("self.callback = self.Complete\nself.callback(1)") == [
+        Store(Place(DRIVER, "callback"), Constant("Complete")),
+        Load("%1", Place(DRIVER, "callback")),
+        Call(None, Read("%1"), (Constant(1),)),
+        END,
+    ]
+
+
+def test_reference() -> None:
+    place = Place(Read("request"), "refs")
+    assert instructions("request = self.current\nrequest.refs += 1") == [
+        Load("request", CURRENT),
+        Load("%1", place, starts_update=True),
+        Store(place, Arithmetic("+", Read("%1"), Constant(1)), completes_update=True),
+        END,
+    ]
+    assert instructions("self.r0.refs = 1")[0] == Store(Place(Constant("r0"), "refs"), Constant(1))
+    assert instructions("self.current.refs = 1")[1] == Store(Place(Read("%1"), "refs"), Constant(1))
+
+
+def test_object_inside_a_reference() -> None:
+    found = instructions("KeInsertQueueDpc(self.current.dpc)")[1]
+    assert isinstance(found, Call)
+    assert found.arguments[0] == IfThenElse(
+        Compare("==", Read("%1"), Constant("r0")),
+        Constant("r0.dpc"),
+        IfThenElse(Compare("==", Read("%1"), Constant("r1")), Constant("r1.dpc"), NULL),
+    )
+
+
+def test_self_is_a_value() -> None:
+    assert instructions("x = self\nx.pending = 1") == [
+        Assign("x", DRIVER),
+        Store(Place(Read("x"), "pending"), Constant(1)),
+        END,
+    ]
+
+
+def test_declared_local() -> None:
+    routine = routine_of(load_text(with_body("n: Int(0, 3) = 0\nself.pending = n")))
+    assert routine.domains == (("n", Range(0, 3)),)
+
+
+def test_source_of_a_node() -> None:
+    source = routine_of(load_text(with_body("pass\nself.pending = 1"))).nodes[0].source
+    assert (source.file[-9:], source.routine) == ("driver.py", "Run")
+    assert source.text == "self.pending = 1"
+
+
+def test_statement_of_several_lines_shows_as_one() -> None:
+    body = "KeInsertQueueDpc(\n    self.dpc,  # ours\n    NULL,\n    NULL,\n)"
+    source = routine_of(load_text(with_body(body))).nodes[0].source
+    assert source.text == "KeInsertQueueDpc(self.dpc, NULL, NULL)"
+
+
+def test_objects() -> None:
+    program = load_text(with_body("pass")).program
+    named = {item.name: item for item in program.objects}
+    assert list(named)[:4] == ["driver", "nic", "dpc", "lock"]
+    assert (named["r0.dpc"].type, named["r0.dpc"].inside) == ("KDPC", "r0")
+    assert (named["r0"].type, named["r0"].inside) == ("structure", "driver")
+    assert (named["nic"].type, named["nic"].inside) == ("device", "")
+    fields = {item.name: item for item in named["driver"].fields}
+    assert fields["Interrupt"].domain == Enumeration("interrupt", ("NULL",))
+    assert fields["current"].domain == Enumeration("Request", ("NULL", "r0", "r1"))
+    assert fields["callback"].domain == Enumeration("routine", ("NULL", "Complete"))
+    assert (fields["ring"].domain, fields["ring"].count) == (Range(0, 3), 4)
+    assert fields["pending"].kind is FieldKind.DATA
+    assert fields["current"].kind is FieldKind.REFERENCE
+    assert {item.kind for item in named["nic"].fields} == {FieldKind.REGISTER}
+
+
+def _object(declaration: str, name: str = "x") -> Object:
+    program = load_text(with_body("pass", f"x = {declaration}")).program
+    return next(item for item in program.objects if item.name == name)
+
+
+def test_fields() -> None:
+    def field(declaration: str) -> object:
+        found = _object(declaration, "driver").fields[-1]
+        return (found.kind, found.domain, found.initial, found.wrapping, found.saturating)
+
+    data, volatile = FieldKind.DATA, FieldKind.VOLATILE
+    assert field("Bit(1)") == (data, Range(0, 1), (1,), False, False)
+    assert field("Bit(0, volatile=True)") == (volatile, Range(0, 1), (0,), False, False)
+    assert field("Int(2, 5)") == (data, Range(2, 5), (2,), False, False)
+    assert field("Int(0, 3, initial={1, 0})") == (data, Range(0, 3), (0, 1), False, False)
+    assert field("Int(0, 3, wrapping=True)") == (data, Range(0, 3), (0,), True, False)
+    assert field("Int(0, 3, saturating=True)") == (data, Range(0, 3), (0,), False, True)
+
+
+def test_event_and_allocation() -> None:
+    event = _object("KEVENT(SynchronizationEvent, TRUE)")
+    assert [(item.name, item.domain, item.initial) for item in event.fields] == [
+        ("type", Range(1, 1), (1,)),
+        ("signalled", Range(0, 1), (1,)),
+    ]
+    assert _object("Request(allocated=False)").fields[0].name == "allocated"
+
+
+def test_devices() -> None:
+    text = with_body("pass", "other = E100(Line(irql=9, vector=0x42, mode=Latched, shared=True))")
+    program = load_text(text).program
+    assert program.devices == (
+        Device(
+            "nic", Line("nic", 7, 0x71, latched=False, shared=False), "nic.line", "",
+            ("nic.packet_arrives",),
+        ),
+        Device(
+            "other", Line("other", 9, 0x42, latched=True, shared=True), "other.line", "",
+            ("other.packet_arrives",),
+        ),
+    )  # fmt: skip
+    names = [item.name for item in program.routines]
+    assert {"nic.line", "other.line", "nic.read_and_clear"} <= set(names)
+
+
+def test_invariant() -> None:
+    text = with_body("pass", "@invariant\ndef sane(self):\n    return self.pending < 7")
+    assert load_text(text).program.invariants == ("sane",)
+
+
+def test_inherited_driver() -> None:
+    fixed = (
+        "\n\nclass Fixed(Pcidrv):\n    pending = Int(0, 1)\n\n"
+        "    def Run(self):\n        return 7\n\n\nscenario = Scenario(start=Fixed.Run)\n"
+    )
+    pattern = load_text(with_body("pass").replace(FOOTER, fixed))
+    assert pattern.program.name == "Fixed"
+    assert routine_of(pattern).nodes[0].instruction == Return(Constant(7))
+    fields = {item.name: item.domain for item in pattern.program.objects[0].fields}
+    assert fields["pending"] == Range(0, 1)
+
+
+def test_scenarios() -> None:
+    text = with_body("pass").replace(
+        FOOTER,
+        """
+
+scenario = Scenario(
+    start=Pcidrv.Run,
+    concurrently=[Call(Pcidrv.Complete, 1), At(DISPATCH_LEVEL, Call(Pcidrv.Complete, 2))],
+    finally_=Pcidrv.Run,
+    processors=[1, 2],
+    knobs={"connect_may_fail": "no"},
+    properties=["data-race"],
+    expect={1: Holds(states=188), 2: Violated("data-race", steps=6)},
+)
+""",
+    )
+    (found,) = load_text(text).scenarios
+    assert found.name == "scenario"
+    assert (found.start, found.finally_) == (Thread("Run"), Thread("Run"))
+    assert found.concurrently == (Thread("Complete", 0, (1,)), Thread("Complete", 2, (2,)))
+    assert found.knobs == (("connect_may_fail", "no"),)
+    assert found.expect == ((1, Holds(188)), (2, Violated("data-race", 6)))
+
+
+def test_module_level_expectation_is_the_default() -> None:
+    text = HEADER + "    def Run(self):\n        pass\n"
+    text += "\n\nscenarios = [\n    Scenario(Pcidrv.Run, name='a', processors=1),\n"
+    text += "    Scenario(Pcidrv.Run, expect=Holds()),\n]\nexpect = Violated('lock-cycle')\n"
+    first, second = load_text(text).scenarios
+    assert (first.name, second.name) == ("a", "scenario-2")
+    assert first.expect == ((1, Violated("lock-cycle")),)
+    assert second.expect == ((1, Holds()), (2, Holds()))
