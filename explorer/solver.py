@@ -5,8 +5,10 @@ Z3's Python binding carries no types. Everything that leaves this module does: f
 
 Integers are signed bit-vectors, and every machine is finite, so every question is one about
 bits. `QF_FD`, Z3's incremental SAT solver for finite domains, answers them. Measured on a model
-with 10 contexts, 420 transitions and 45 variables, it decides 500 inductiveness questions in a
-third of the time of the default solver on bit-vectors and a fifth of that on mathematical integers.
+with 10 contexts, 420 transitions and 50 variables: proofs by induction take the same few seconds
+with every choice, most of them spent on making formulas; all behaviours of 10 steps take 13 s, with
+`QF_BV` 22 s; the default solver, on bit-vectors or on mathematical integers, does not finish those
+of 5 steps within a minute.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -40,7 +40,10 @@ class Serial(Driver):
 
     def SerialPnpStartDevice(self):
         KeInitializeDpc(self.ReceivedByteDpc, self.SerialReceiveByte)
-        status = IoConnectInterrupt(self.Interrupt, self.SerialInterruptService)
+        # Only the first processor is interrupted, as a legacy controller routes its lines.
+        status = IoConnectInterrupt(
+            self.Interrupt, self.SerialInterruptService, ProcessorEnableMask=1
+        )
         if not NT_SUCCESS(status):
             return status
         self.uart.ier = self.uart.DATA_RECEIVED | self.uart.THR_EMPTY

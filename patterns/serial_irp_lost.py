@@ -50,7 +50,10 @@ class Serial(Driver):
 
     def SerialPnpStartDevice(self):
         KeInitializeDpc(self.CompleteIrpDpc, self.SerialCompleteIrp)
-        status = IoConnectInterrupt(self.Interrupt, self.SerialInterruptService)
+        # Only the first processor is interrupted, as a legacy controller routes its lines.
+        status = IoConnectInterrupt(
+            self.Interrupt, self.SerialInterruptService, ProcessorEnableMask=1
+        )
         if not NT_SUCCESS(status):
             return status
         self.uart.ier = 1

@@ -1,4 +1,4 @@
-"""ReactOS serial, fixed: finished requests wait in a list, and the DPC takes whatever it finds there.
+"""ReactOS serial, fixed: finished requests wait in a list, which the DPC empties.
 
 The twin of serial_irp_lost.py. The service routine links the IRP into CompleteList, under the
 interrupt lock that it holds anyway, and queues the DPC without an argument. The DPC takes one IRP
@@ -49,7 +49,10 @@ class Serial(Driver):
 
     def SerialPnpStartDevice(self):
         KeInitializeDpc(self.CompleteIrpDpc, self.SerialCompleteIrp)
-        status = IoConnectInterrupt(self.Interrupt, self.SerialInterruptService)
+        # Only the first processor is interrupted, as a legacy controller routes its lines.
+        status = IoConnectInterrupt(
+            self.Interrupt, self.SerialInterruptService, ProcessorEnableMask=1
+        )
         if not NT_SUCCESS(status):
             return status
         self.uart.ier = 1

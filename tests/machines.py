@@ -172,7 +172,7 @@ def contexts(draw: st.DrawFn, data: Sequence[Variable]) -> tuple[Context, ...]:
     made: list[Context] = []
     kinds = (ContextKind.THREAD, ContextKind.ISR, ContextKind.DPC)
     for name in "abc"[: draw(st.integers(1, 3))]:
-        if draw(st.integers(0, 5)) == 0:
+        if draw(one_in(5)):
             made.append(
                 Context(name, ContextKind.HARDWARE, "", Constant("none"), Constant(0))
             )
@@ -200,7 +200,7 @@ def updates(
             return IfThenElse(fits, value, below), None
         case "wrap":
             return Arithmetic("+", low, Arithmetic("%", value, Constant(size))), None
-        case "check":
+        case "check" if not isinstance(value, Constant):
             name = draw(st.sampled_from(("value-out-of-range", MODEL_BOUND)))
             return value, Check(name, fits, f"{variable.name} overflows")
         case _:
@@ -221,41 +221,59 @@ def accesses(draw: st.DrawFn, expressions: Expressions) -> tuple[Access, ...]:
 
 @st.composite
 def transitions(
-    draw: st.DrawFn, number: int, context: Context, written: Sequence[Variable], reads: Expressions
+    draw: st.DrawFn, context: Context, start: str, written: Sequence[Variable], reads: Expressions
 ) -> Transition:
-    """A step of `context`: it stands somewhere, changes up to three variables, moves on."""
+    """A step of `context` from the point `start`: it changes up to two variables and moves on."""
     guard: list[Expression] = []
     changes: dict[str, Expression] = {}
     checks: list[Check] = []
     if context.counter:
         where = st.sampled_from(points(context.name).labels)
-        guard.append(Compare("==", Read(context.counter), Constant(draw(where))))
-        if draw(st.booleans()):
-            guard = [Member(Read(context.counter), ordered(draw(st.sets(where, min_size=1))))]
+        guard.append(Compare("==", Read(context.counter), Constant(start)))
+        if draw(one_in(4)):
+            others = draw(st.sets(where, max_size=2))
+            guard = [Member(Read(context.counter), ordered({start, *others}))]
         changes[context.counter] = Constant(draw(where))
-    guard += draw(st.lists(st.one_of(reads.questions(), reads.booleans(1)), max_size=1))
+    if draw(one_in(3)):
+        guard.append(draw(st.one_of(reads.questions(), reads.booleans(1))))
     chosen = st.lists(st.sampled_from(written), max_size=2, unique=True) if written else st.just([])
     for variable in draw(chosen):
         changes[variable.name], check = draw(updates(variable, reads))
         checks += [check] if check else []
-    if draw(st.integers(0, 7)) == 0:
+    if draw(one_in(12)):
         name = draw(st.sampled_from(("irql-too-high", "null-dereference", MODEL_BOUND)))
         checks.insert(0, Check(name, draw(reads.booleans()), "wrong", "0x0A"))
     return Transition(
-        name=f"step {number}",
+        name=f"from {start}",
         context=context.name,
         guard=tuple(draw(st.permutations(guard))),
         updates=tuple(changes.items()),
         checks=tuple(checks),
-        scheduling=tuple(draw(st.lists(reads.booleans(1), max_size=1))),
-        accesses=draw(accesses(reads)),
-        spontaneous=draw(st.integers(0, 4)) == 0,
-        opaque="a status" if draw(st.integers(0, 9)) == 0 else "",
+        scheduling=(draw(reads.questions()),) if draw(one_in(6)) else (),
+        accesses=draw(accesses(reads)) if draw(one_in(3)) else (),
+        spontaneous=draw(one_in(5)),
+        opaque="a status" if draw(one_in(12)) else "",
     )
 
 
+def one_in(count: int) -> st.SearchStrategy[bool]:
+    """True once in `count` times, and false when Hypothesis makes things simple."""
+    return st.integers(1, count).map(lambda number: number == count)
+
+
 @st.composite
-def machines(draw: st.DrawFn, *, most_transitions: int = 7, findings: bool = True) -> Machine:
+def programs(
+    draw: st.DrawFn, context: Context, written: Sequence[Variable], reads: Expressions
+) -> tuple[Transition, ...]:
+    """The steps of `context`: one from each point, sometimes a second."""
+    starts = list(points(context.name).labels) if context.counter else [""]
+    if draw(one_in(3)):
+        starts.append(draw(st.sampled_from(starts)))
+    return tuple(draw(transitions(context, start, written, reads)) for start in starts)
+
+
+@st.composite
+def machines(draw: st.DrawFn, *, findings: bool = True) -> Machine:
     """Machines of up to some thousand states; with `findings` also things that must hold."""
     data = draw(variables())
     acting = draw(contexts(data))
@@ -266,12 +284,9 @@ def machines(draw: st.DrawFn, *, most_transitions: int = 7, findings: bool = Tru
     )
     known = (*counters, *data)
     reads = Expressions(known)
-    written = data[1:] if draw(st.booleans()) else data  # so that the first may be a parameter
-    steps = tuple(
-        draw(transitions(number, draw(st.sampled_from(acting)), written, reads))
-        for number in range(draw(st.integers(1, most_transitions)))
-    )
-    machine = Machine("random", known, steps, acting)
+    written = data[1:] if draw(one_in(3)) else data  # so that the first may be a parameter
+    steps = [step for item in acting for step in draw(programs(item, written, reads))]
+    machine = Machine("random", known, tuple(draw(st.permutations(steps))), acting)
     return draw(conditions(machine, reads)) if findings else machine
 
 
@@ -279,13 +294,18 @@ def machines(draw: st.DrawFn, *, most_transitions: int = 7, findings: bool = Tru
 def conditions(draw: st.DrawFn, machine: Machine, reads: Expressions) -> Machine:
     """`machine` with invariants, progress conditions and races, few enough for some to hold."""
     invariants = [
-        Invariant(f"invariant-{i}", draw(reads.booleans()), "false", quiescent=draw(st.booleans()))
-        for i in range(draw(st.integers(0, 2)))
+        Invariant(
+            f"invariant-{number}",
+            Or((draw(reads.booleans(1)), draw(reads.questions()), draw(reads.questions()))),
+            "it is false",
+            quiescent=draw(st.booleans()),
+        )
+        for number in range(draw(st.integers(0, 2)))
     ]
     progress = [
         Progress("stuck-context", item.name, draw(reads.booleans(1)), draw(reads.questions()))
         for item in machine.contexts
-        if draw(st.integers(0, 2)) == 0
+        if draw(one_in(3))
     ]
     races = draw(st.sets(st.sampled_from(("data-race", "torn-read-modify-write"))))
     return replace(

@@ -305,7 +305,13 @@ class Executor:
         try:
             micros = routine.emit(request, self.world)
         except RuleError as error:
-            raise CompileError(str(error), node.source) from error
+            null = _null_object(routine, arguments)
+            if not null:
+                raise CompileError(str(error), node.source) from error
+            path.acted, path.name = True, routine.name
+            detail = f"{routine.name} is called with {null} NULL"
+            crash = bad_address(path.irql, in_kernel=True)
+            return [path.fail(Check("null-dereference", FALSE, detail, crash))]
         path.stack.append(KernelActivation(routine.name, micros, None, node.source))
         return [path]
 
@@ -362,6 +368,14 @@ def _names(routine: KernelRoutine) -> Iterator[str]:
             yield from (member.name for member in parameter.members)
         elif parameter.passing is not Passing.OUT:
             yield parameter.name
+
+
+def _null_object(routine: KernelRoutine, arguments: dict[str, Expression]) -> str:
+    """The parameter that needs an object and was given `NULL`, or empty."""
+    for parameter in routine.parameters:
+        if parameter.default is None and arguments.get(parameter.name) == Constant("NULL"):
+            return parameter.name
+    return ""
 
 
 def _branch(path: Path, condition: Expression, then: int, otherwise: int) -> list[Path]:

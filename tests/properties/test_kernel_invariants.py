@@ -1,6 +1,7 @@
 """Kernel invariants about interrupt objects and the phases of a scenario, on machines by hand."""
 
 from dataclasses import replace
+from itertools import product
 
 from dirql.model.domain import Enumeration
 from dirql.model.expr import And, Compare, Constant, Expression, IfThenElse, Read
@@ -82,8 +83,8 @@ def test_phases_are_inductive() -> None:
     system = scenario()
     facts = And(tuple(fact.condition for fact in kernel_invariants(system)))
     names = ("S", "A", "B", "Z")
-    for code in range(3**4):
-        first = {f"at {name}": LABELS[code // 3**index % 3] for index, name in enumerate(names)}
+    for labels in product(LABELS, repeat=len(names)):
+        first = {f"at {name}": label for name, label in zip(names, labels, strict=True)}
         if value(facts, {**first}):
             machine = replace(
                 system.machine,

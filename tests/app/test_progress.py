@@ -1,0 +1,41 @@
+"""What is shown while a check works."""
+
+import io
+import sys
+
+import pytest
+
+from dirql.app.progress import Silent, Spinner, describe, make_progress
+from dirql.explorer.engine import Snapshot
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+def test_nothing_is_shown_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with make_progress() as progress:
+        assert isinstance(progress, Silent)
+        progress.say("working")
+    assert stream.getvalue() == ""
+
+
+def test_a_terminal_sees_the_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with make_progress() as progress:
+        assert isinstance(progress, Spinner)
+        progress.say("[1/2] working")
+    assert "[1/2] working" in stream.getvalue()
+
+
+def test_a_snapshot_in_words() -> None:
+    snapshot = Snapshot(12_345, 40_000, 31, 7, 2.2)
+    assert describe(snapshot) == "12,345 states, 40,000 transitions, depth 31, 2 s"

@@ -1,0 +1,1 @@
+"""Every printed output in the documentation is executed."""
