@@ -62,6 +62,7 @@ class _Session:
         self.total = total
         self.answers: list[Answer] = []
         self.failures = 0
+        self.complaints: set[str] = set()
         self.current = ""
         self.stored: Answer | None = None
 
@@ -70,7 +71,9 @@ class _Session:
         self.current = ""
         if isinstance(found, Failure):
             self.failures += 1
-            click.echo(found.message, err=True)
+            if found.message not in self.complaints:
+                self.complaints.add(found.message)
+                click.echo(found.message, err=True)
             return
         self.answers.append(found)
         if self.output.json:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dirql.explorer.induction import prove
-from dirql.explorer.proof import Counterexample, Goal, Proof
+from dirql.explorer.symbolic.induction import prove
+from dirql.explorer.symbolic.proof import Counterexample, Goal, Proof
 from dirql.model.domain import Value
 from dirql.model.machine import Machine
 from dirql.properties import PROPERTIES, apply, deadlock_goals, kernel_invariants

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from dirql.model.driver import Program
 from dirql.model.kernel.knobs import KNOBS, Knobs
 from dirql.model.machine import ContextKind, Machine
-from dirql.model.routine import Program
 from dirql.properties import PROPERTIES
 
 PLURALS = {

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from dirql.model.domain import describe
+from dirql.model.driver import Device, Field, Object, Program
 from dirql.model.dump import dump, expression_text
 from dirql.model.expr import Constant, Expression, Read
 from dirql.model.machine import Machine
@@ -15,14 +16,10 @@ from dirql.model.routine import (
     Branch,
     Call,
     Choose,
-    Device,
-    Field,
     Instruction,
     Load,
     Node,
-    Object,
     Place,
-    Program,
     Return,
     Routine,
     Store,

@@ -54,7 +54,7 @@ class Statistics:
     depth: int
     complete: bool
     seconds: float
-    taken: frozenset[int] = field(default_factory=frozenset)
+    taken: frozenset[int] = field(default_factory=frozenset[int])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """The contract in the middle: variables, transitions, machine.
 
-Everything before a `Machine` (driver language, kernel rules, properties) only builds one.
-Everything after it (engines, proofs, traces) only reads one. Names, order and values are part of
-the contract: the same pattern gives the same machine, byte for byte, and so the same digest.
+What comes before a `Machine` (driver language, kernel rules, properties) only builds one, what comes
+after (engines, proofs, traces) only reads one. Names, order and values are part of the contract.
 
 Meaning. A state gives every variable a value of its domain; the initial states are all
 combinations of the variables' initial values. A transition is *enabled* in a state when every atom
@@ -21,10 +20,7 @@ SHARED = "shared"
 """The owner of a variable that belongs to no single context or processor."""
 
 MODEL_BOUND = "model-bound"
-"""The pseudo-property of a check that guards a limit of the model, not a rule of Windows.
-
-A trace that breaks it means `Unknown`, never `Violated`.
-"""
+"""The pseudo-property of a limit of the model: breaking it means `Unknown`, never `Violated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +40,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a step comes from: a file and line, the routine there, the text of the line.
-
-    `macro` is the macro the text was expanded from, for sources that have macros.
-    """
+    """Where a step comes from; `macro` is the macro that the text was expanded from."""
 
     file: str = ""
     line: int = 0
@@ -188,7 +181,7 @@ class Machine:
     `races` lists which of `data-race` and `torn-read-modify-write` are asked (see `Access`).
 
     Raises:
-        MachineError: a name, kind, domain or initial value is wrong; the message says which.
+        MachineError: a name, sort, domain or initial value is wrong; the message says which.
     """
 
     name: str

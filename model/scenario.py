@@ -22,7 +22,7 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Violated:
-    """The author expects this property to be violated, first after `steps` steps (0: not stated)."""
+    """The author expects this property to be violated, first after `steps` steps."""
 
     property: str
     steps: int = 0

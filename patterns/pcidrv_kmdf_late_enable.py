@@ -9,7 +9,7 @@ the interrupt of a card that is unmasked.
 Source: Windows-driver-samples general/pcidrv/kmdf, HW/isrdpc.c; the order of the framework is that
 of Windows-Driver-Frameworks, src/framework/shared/irphandlers/pnp/interruptobject.cpp.
 
-FxInterruptConnect and FxInterruptDisconnect are the framework's part, reduced to what a driver
+FxInterruptConnect and FxInterruptDisconnect stand for the framework, reduced to what a driver
 sees; WdfInterruptSynchronize is KeSynchronizeExecution on the framework's interrupt object. In the
 trace, look at who writes nic.masked: the disable callback (1), then the DPC (0), between the
 snapshot of the flush and its end. The packet comes after the disconnect.

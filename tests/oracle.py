@@ -58,9 +58,9 @@ def value_of(expression: Expression, state: Names) -> Value:
         case Not(operand):
             return not value_of(operand, state)
         case And(operands):
-            return all([value_of(item, state) for item in operands])
+            return all(value_of(item, state) for item in operands)
         case Or(operands):
-            return any([value_of(item, state) for item in operands])
+            return any(value_of(item, state) for item in operands)
         case Compare(operator, left, right):
             return COMPARISONS[operator](value_of(left, state), value_of(right, state))
         case Arithmetic(operator, left, right):
@@ -71,7 +71,7 @@ def value_of(expression: Expression, state: Names) -> Value:
         case Member(operand, values):
             return value_of(operand, state) in list(values)
         case Select(index, items):
-            by_index = {number: item for number, item in enumerate(items)}
+            by_index = dict(enumerate(items))
             chosen = by_index.get(int(value_of(index, state)), items[-1])
             return value_of(chosen, state)
         case _:
@@ -123,7 +123,9 @@ class Oracle:
         level = set(product(*(variable.initial for variable in machine.variables)))
         while level:
             self.levels.append(level)
-            new = {(s, i, self.after(machine.transitions[i], s)) for s in level for i in self.moves(s)}
+            new = {
+                (s, i, self.after(machine.transitions[i], s)) for s in level for i in self.moves(s)
+            }
             self.edges |= new
             level = {target for _, _, target in new} - set().union(*self.levels)
 
@@ -137,14 +139,14 @@ class Oracle:
 
     def guarded(self, transition: Transition, state: State) -> bool:
         """Whether the guard of `transition` holds, whatever its scheduling."""
-        return all([self.holds(atom, state) for atom in transition.guard])
+        return all(self.holds(atom, state) for atom in transition.guard)
 
     def enabled(self, state: State) -> set[int]:
         """The transitions enabled in `state`."""
         return {
             index
             for index, item in enumerate(self.machine.transitions)
-            if self.guarded(item, state) and all([self.holds(a, state) for a in item.scheduling])
+            if self.guarded(item, state) and all(self.holds(a, state) for a in item.scheduling)
         }
 
     def moves(self, state: State) -> set[int]:

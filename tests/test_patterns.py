@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from dirql.app.answers import Answer, answer, find_scenario
 from dirql.app.questions import Failure, Options, Question, plan
 from dirql.explorer.replay import replay
@@ -72,4 +73,3 @@ def test_every_faulty_pattern_has_a_twin() -> None:
         if any(isinstance(item, ExpectedViolated) for item in fails):
             twin = path.with_name(f"{path.stem}_fixed.py")
             assert twin.exists(), f"{path.name} has no {twin.name}"
-

@@ -102,4 +102,5 @@ def _compare(
 
 
 if __name__ == "__main__":
-    sys.exit(0 if all([record(Path(name)) for name in sys.argv[1:]]) else 1)
+    outcomes = [record(Path(name)) for name in sys.argv[1:]]
+    sys.exit(0 if all(outcomes) else 1)

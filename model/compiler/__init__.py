@@ -1,4 +1,4 @@
-"""From a driver's routine graphs to a machine: the partial evaluator of drivers and kernel rules."""
+"""From a driver's routine graphs to a machine: a partial evaluator of drivers and kernel rules."""
 
 from .compilation import compile_system
 

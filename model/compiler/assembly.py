@@ -1,6 +1,7 @@
 """From the programs of all contexts to one machine."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ..algebra import (
     atoms,
@@ -15,7 +16,7 @@ from ..algebra import (
     variables_of,
 )
 from ..domain import Enumeration
-from ..expr import Constant, Expression, Read
+from ..expr import FALSE, Constant, Expression, Read
 from ..kernel import dispatch, timers
 from ..kernel.levels import DISPATCH_LEVEL
 from ..kernel.rule import HERE, Outcome, Step
@@ -29,17 +30,26 @@ from .scheduling import Scheduling, placement
 HARDWARE = "hardware"
 
 
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """The names of the threads that start first, run concurrently, and come last."""
+
+    start: tuple[str, ...]
+    concurrently: tuple[str, ...]
+    last: tuple[str, ...]
+
+
 class Assembly:
-    """Adds scheduling, starting and ending of threads, hardware and lines; then builds a machine."""
+    """Adds scheduling, the order of threads, hardware and lines; then builds a machine."""
 
     def __init__(
         self,
         world: World,
         programs: tuple[ContextProgram, ...],
-        phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+        phases: Phases,
         routines: dict[str, Routine],
     ) -> None:
-        """`phases` names the threads that start, run concurrently, and come last."""
+        """Assemble `programs`; `phases` orders the threads among them."""
         self._world = world
         self._programs = programs
         self._phases = phases
@@ -139,44 +149,36 @@ class Assembly:
         return atoms(conjunction(*found))
 
     def _after_thread(self, program: ContextProgram, path: Path) -> dict[str, Expression]:
-        """Whom the end of a thread lets start."""
-        first, middle, last = self._phases
-        by_name = {item.name: item for item in self._programs}
-        if program.name in first:
+        """Whom the end of a thread lets start.
+
+        The first thread lets the concurrent ones start if it returned a success status (NTSTATUS
+        not negative); the last thread starts when all of them have ended, or none was started.
+        """
+        phases = self._phases
+        if program.name in phases.start:
             status = path.result if path.result is not None else Constant(0)
-            success = less_equal(Constant(0), status)
+            success = less_equal(Constant(0), status) if phases.concurrently else FALSE
             return {
-                by_name[name].counter: if_then_else(
-                    success if middle else Constant(value=True),
-                    Constant("start"),
-                    Constant("not started"),
-                )
-                for name in middle or last
-            } | (
-                {
-                    by_name[name].counter: if_then_else(
-                        success, Constant("not started"), Constant("start")
-                    )
-                    for name in last
-                }
-                if middle
-                else {}
-            )
-        if program.name in middle:
-            others = conjunction(
+                **self._started(phases.concurrently, success),
+                **self._started(phases.last, negation(success)),
+            }
+        if program.name in phases.concurrently:
+            ended = conjunction(
                 *(
-                    equal(Read(by_name[name].counter), Constant("done"))
-                    for name in middle
+                    equal(Read(f"at {name}"), Constant("done"))
+                    for name in phases.concurrently
                     if name != program.name
                 )
             )
-            return {
-                by_name[name].counter: if_then_else(
-                    others, Constant("start"), Read(by_name[name].counter)
-                )
-                for name in last
-            }
+            return self._started(phases.last, ended)
         return {}
+
+    def _started(self, names: tuple[str, ...], condition: Expression) -> dict[str, Expression]:
+        """The threads `names` start if `condition` holds."""
+        return {
+            f"at {name}": if_then_else(condition, Constant("start"), Constant("not started"))
+            for name in names
+        }
 
     # Hardware.
 
@@ -303,10 +305,10 @@ class Assembly:
     def _variables(self) -> tuple[Variable, ...]:
         """Program counters, placements, then everything the rules and places declared."""
         found: list[Variable] = []
-        first, middle, _ = self._phases
+        phases = self._phases
         for program in self._programs:
             labels = tuple(program.points)
-            at_once = program.name in first or (not first and program.name in middle)
+            at_once = program.name in (phases.start or phases.concurrently or phases.last)
             initial = program.rest
             if program.kind is ContextKind.THREAD:
                 labels = ("not started", *labels)

@@ -7,6 +7,7 @@ facts change what rules emit. So all contexts are explored again until a pass di
 from collections.abc import Iterator
 
 from ..algebra import conjunction, disjunction, not_equal
+from ..driver import Program
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, work_items
 from ..kernel.knobs import Knobs
@@ -14,13 +15,14 @@ from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
 from ..kernel.rule import Enter, Step
 from ..kernel.world import Facts, World
 from ..machine import ContextKind, Source
-from ..routine import Program
 from ..scenario import Scenario, Thread
 from ..system import System
-from .assembly import HARDWARE, Assembly
+from .assembly import HARDWARE, Assembly, Phases
+from .calls import Calls
 from .errors import NEVER_CONNECTS, CompileError
 from .execution import Executor
 from .facts import describe
+from .kernel_steps import KernelSteps
 from .liveness import Liveness
 from .location import KernelFrame, Location, RoutineFrame
 from .path import Path, RoutineActivation
@@ -76,7 +78,7 @@ class _Compilation:
             raise CompileError("the driver keeps growing; simplify its locals", Source())
         self._require_connection()
         names = self._threads
-        phases = (
+        phases = Phases(
             tuple(name for name, _ in names["start"]),
             tuple(name for name, _ in names["concurrently"]),
             tuple(name for name, _ in names["finally"]),
@@ -163,7 +165,8 @@ class _Compilation:
     ) -> Executor:
         """An executor for one context."""
         kernel = {item.name: item for item in ROUTINES}
-        return Executor(world, places, self._routines, kernel, context, kind, irql)
+        calls = Calls(world, places, self._routines, kernel, context, kind, irql)
+        return Executor(world, places, calls, KernelSteps(world, places, self._routines, context))
 
     def _first(
         self, world: World, program: ContextProgram, programs: tuple[ContextProgram, ...]

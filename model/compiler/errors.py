@@ -1,4 +1,4 @@
-"""Complaints of the compiler: a pattern that the language allows but the kernel model cannot take."""
+"""Complaints of the compiler: what the language allows but the kernel model cannot take."""
 
 from ..language.errors import PatternError
 from ..machine import Source

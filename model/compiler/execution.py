@@ -1,21 +1,16 @@
 """Symbolic execution of driver routines and kernel micro-steps: one transition at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import assert_never
 
-from ..algebra import equal, interval, is_false, is_true, negation
+from ..algebra import equal, is_false, is_true, negation
 from ..domain import Enumeration, Range
-from ..expr import FALSE, Constant, Expression, Read
-from ..kernel.levels import bad_address
+from ..expr import Constant, Expression
 from ..kernel.memory import fit
-from ..kernel.rule import KernelCall, KernelRoutine, RuleError
-from ..kernel.signature import Passing
 from ..kernel.world import World
-from ..machine import Check, ContextKind
+from ..machine import Check
 from ..routine import (
-    AddressOf,
-    Argument,
     Assert,
     Assign,
     Branch,
@@ -24,18 +19,15 @@ from ..routine import (
     Load,
     Node,
     Return,
-    Routine,
     Store,
 )
+from .calls import Calls
 from .errors import CompileError
 from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
 from .path import KernelActivation, Path, RoutineActivation
 from .places import Located, Places
-from .stack import give, left_wrong, must_stop, push, serving
-
-_MOST_VALUES = 16
-"""Values of a data argument that a kernel rule needs to know."""
+from .stack import give, left_wrong, must_stop
 
 _LONGEST_LOCAL_RUN = 2_000
 """Local instructions in one transition before the compiler suspects an endless loop."""
@@ -43,21 +35,12 @@ _LONGEST_LOCAL_RUN = 2_000
 
 @dataclass(slots=True)
 class Executor:
-    """Runs paths of one context. `label` names the program point the current path started from."""
+    """Runs paths of one context."""
 
     world: World
     places: Places
-    routines: dict[str, Routine]
-    kernel: dict[str, KernelRoutine]
-    context: str
-    kind: ContextKind
-    entry_irql: int
-    label: str = ""
-    kernel_steps: KernelSteps = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Set up the part that takes kernel micro-steps."""
-        self.kernel_steps = KernelSteps(self.world, self.places, self.routines, self.context)
+    calls: Calls
+    kernel_steps: KernelSteps
 
     def run(self, start: Path) -> Iterator[Path]:
         """Every way in which `start` can reach its next visible action, its end, or a failure."""
@@ -118,7 +101,7 @@ class Executor:
             case Store():
                 return None if must_stop(path) else self._store(path, top, instruction, node)
             case Call():
-                return self._call(path, top, instruction, node)
+                return self.calls.enter(path, top, instruction, node)
             case _:
                 assert_never(instruction)
 
@@ -224,158 +207,12 @@ class Executor:
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)
 
-    # Calls.
-
-    def _call(
-        self, path: Path, top: RoutineActivation, call: Call, node: Node
-    ) -> list[Path] | None:
-        """Enter a routine of the driver, a register routine of its device, or the kernel."""
-        target = top.value(call.routine)
-        if not isinstance(target, Constant) or not isinstance(target.value, str):
-            raise CompileError("the routine to call must be known here", node.source)
-        name = target.value
-        if name in self.routines:
-            if name in self.places.device_routines and path.atomic_base is None:
-                if path.acted:
-                    return None
-                self._begin_atomic(path, name)
-            arguments = tuple(self._argument(path, top, item, node) for item in call.arguments)
-            push(path, self.routines[name], arguments, node.source)
-            return [path]
-        if name in self.kernel:
-            return self._kernel(path, top, self.kernel[name], call, node)
-        if name == "NULL":
-            path.acted = True
-            detail = "calls through a routine pointer that is NULL"
-            crash = bad_address(path.irql, in_kernel=False)
-            return [path.fail(Check("null-dereference", FALSE, detail, crash))]
-        raise CompileError(f"there is no routine {name}", node.source)
-
-    def _argument(
-        self, path: Path, top: RoutineActivation, argument: Argument, node: Node
-    ) -> Expression:
-        """The value of an argument; an address becomes the name of its variable."""
-        if isinstance(argument, AddressOf):
-            located = self.places.locate(path, top, argument.place, node.source)
-            variable = located.variable if located is not None else ""
-            if not variable and not path.failed:
-                raise CompileError("the index of an address must be known here", node.source)
-            return Constant(f"&{variable}")
-        return top.value(argument)
-
-    def _begin_atomic(self, path: Path, name: str) -> None:
-        """Begin an access to a device register that has effects: one atomic step."""
-        path.acted = True
-        path.name = name
-        path.atomic_base = len(path.stack)
-        self.places.require_alive(path, name.partition(".")[0])
-
-    def _kernel(
-        self,
-        path: Path,
-        top: RoutineActivation,
-        routine: KernelRoutine,
-        call: Call,
-        node: Node,
-    ) -> list[Path] | None:
-        """Enter a kernel routine: its rule says what happens."""
-        if path.acted:
-            return None
-        arguments = {
-            name: self._argument(path, top, argument, node)
-            for name, argument in zip(_names(routine), call.arguments, strict=True)
-        }
-        for parameter in routine.parameters:
-            if parameter.known and not isinstance(arguments[parameter.name], Constant):
-                return self._each_value(path, call, parameter.name, arguments, node)
-        for value in arguments.values():
-            self._alive_argument(path, value)
-        request = KernelCall(
-            routine.name,
-            arguments,
-            self.context,
-            self.kind,
-            path.irql,
-            self.entry_irql,
-            self.label,
-            path.held,
-            serving(path),
-            call.target is None,
-        )
-        try:
-            micros = routine.emit(request, self.world)
-        except RuleError as error:
-            null = _null_object(routine, arguments)
-            if not null:
-                raise CompileError(str(error), node.source) from error
-            path.acted, path.name = True, routine.name
-            detail = f"{routine.name} is called with {null} NULL"
-            crash = bad_address(path.irql, in_kernel=True)
-            return [path.fail(Check("null-dereference", FALSE, detail, crash))]
-        path.stack.append(KernelActivation(routine.name, micros, None, node.source))
-        return [path]
-
-    def _each_value(
-        self,
-        path: Path,
-        call: Call,
-        parameter: str,
-        arguments: dict[str, Expression],
-        node: Node,
-    ) -> list[Path]:
-        """Forks in which the local that is passed for `parameter` has a known value."""
-        position = list(arguments).index(parameter)
-        argument = call.arguments[position]
-        bounds = interval(arguments[parameter], self.places.ranges())
-        if not isinstance(argument, Read) or bounds.high - bounds.low >= _MOST_VALUES:
-            raise CompileError(
-                f"{parameter} can have too many values here",
-                node.source,
-                f"pass a local or field with at most {_MOST_VALUES} values",
-            )
-        forks: list[Path] = []
-        for value in range(bounds.low, bounds.high + 1):
-            fork = path.fork((equal(arguments[parameter], Constant(value)),))
-            current = fork.stack[-1]
-            assert isinstance(current, RoutineActivation)  # noqa: S101  (a copy of the same stack)
-            current.locals[argument.variable] = Constant(value)
-            fork.seen.clear()
-            forks.append(fork)
-        return forks
-
-    def _alive_argument(self, path: Path, value: Expression) -> None:
-        """An object passed to the kernel must still exist."""
-        if isinstance(value, Constant) and isinstance(value.value, str):
-            name = value.value
-            if name in self.world.objects and self.world.objects[name].type not in (
-                "driver",
-                "device",
-            ):
-                self.places.require_alive(path, name)
-
 
 def _known(top: RoutineActivation) -> Iterator[tuple[str, object]]:
     """The locals with a known value, to tell rounds of a loop apart."""
     return (
         (name, value.value) for name, value in top.locals.items() if isinstance(value, Constant)
     )
-
-
-def _names(routine: KernelRoutine) -> Iterator[str]:
-    """The parameters as arguments come: structures member by member, results left out."""
-    for parameter in routine.parameters:
-        if parameter.passing is Passing.STRUCTURE:
-            yield from (member.name for member in parameter.members)
-        elif parameter.passing is not Passing.OUT:
-            yield parameter.name
-
-
-def _null_object(routine: KernelRoutine, arguments: dict[str, Expression]) -> str:
-    """The parameter that needs an object and was given `NULL`, or empty."""
-    for parameter in routine.parameters:
-        if parameter.default is None and arguments.get(parameter.name) == Constant("NULL"):
-            return parameter.name
-    return ""
 
 
 def _branch(path: Path, condition: Expression, then: int, otherwise: int) -> list[Path]:

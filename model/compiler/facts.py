@@ -1,7 +1,7 @@
 """What properties are told about a compiled driver."""
 
 from ..algebra import disjunction, equal, negation
-from ..expr import FALSE, Constant, Expression, Read
+from ..expr import Constant, Expression, Read
 from ..kernel import dpc, timers, work_items
 from ..kernel.world import NONE, World
 from ..machine import Machine, Source
@@ -15,6 +15,7 @@ from ..system import (
     QueueFacts,
     System,
 )
+from .assembly import Phases
 from .location import Location
 from .program import ContextProgram, source_of
 
@@ -26,7 +27,7 @@ def describe(
     world: World,
     programs: tuple[ContextProgram, ...],
     routines: dict[str, Routine],
-    phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    phases: Phases,
     waiting: list[tuple[str, Expression]],
     claims: list[tuple[str, Expression]],
 ) -> System:
@@ -117,9 +118,6 @@ def _queues(world: World, programs: tuple[ContextProgram, ...]) -> tuple[QueueFa
     return tuple(found)
 
 
-def _removed(phases: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]) -> Expression:
-    """The last routine of the scenario has run."""
-    last = phases[2]
-    if not last:
-        return FALSE
-    return equal(Read(f"at {last[0]}"), Constant("done"))
+def _removed(phases: Phases) -> Expression:
+    """The last routine of the scenario has run; never, where there is none."""
+    return disjunction(*(equal(Read(f"at {name}"), Constant("done")) for name in phases.last))

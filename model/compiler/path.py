@@ -113,11 +113,11 @@ class Path:
     rule: str = ""
     source: Source = field(default_factory=Source)
     opaque: str = ""
-    guard: list[Expression] = field(default_factory=lambda: list[Expression]())
-    updates: dict[str, Expression] = field(default_factory=lambda: {})
-    checks: list[Check] = field(default_factory=lambda: list[Check]())
-    accesses: list[Access] = field(default_factory=lambda: list[Access]())
-    seen: set[object] = field(default_factory=lambda: set[object]())
+    guard: list[Expression] = field(default_factory=list[Expression])
+    updates: dict[str, Expression] = field(default_factory=dict[str, Expression])
+    checks: list[Check] = field(default_factory=list[Check])
+    accesses: list[Access] = field(default_factory=list[Access])
+    seen: set[object] = field(default_factory=set[object])
     result: Expression | None = None
 
     def fork(self, guard: Iterable[Expression] = ()) -> "Path":

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from ..algebra import conjunction, equal, if_then_else, interval, less, negation, select
 from ..domain import Domain, Enumeration, Range
+from ..driver import Device, Field, FieldKind, Object
 from ..expr import FALSE, Constant, Expression, Read
 from ..kernel.levels import bad_address
 from ..kernel.world import World
 from ..machine import Access, AccessKind, Check, Source, Variable
-from ..routine import Device, Field, FieldKind, Object, Place
+from ..routine import Place
 from .errors import CompileError
 from .path import Path, RoutineActivation
 

@@ -55,8 +55,8 @@ class ContextProgram:
     rest: str = "idle"
     initial: str = "idle"
     entry_irql: int = 0
-    points: dict[str, Location] = field(default_factory=lambda: {})
-    moves: list[Move] = field(default_factory=lambda: list[Move]())
+    points: dict[str, Location] = field(default_factory=dict[str, Location])
+    moves: list[Move] = field(default_factory=list[Move])
 
     @property
     def counter(self) -> str:
@@ -94,7 +94,13 @@ class Explorer:
         program.points[program.rest] = RESTING
         self._labels[RESTING] = program.rest
         if first is not None:
-            start = Path([KernelActivation("", (first,), None, Source())], 0, False, (), False)
+            start = Path(
+                [KernelActivation("", (first,), None, Source())],
+                irql=0,
+                pinned=False,
+                held=(),
+                handled=False,
+            )
             work = self._moves(program.entry, RESTING, start)
         else:
             program.points[program.entry] = entry
@@ -106,7 +112,7 @@ class Explorer:
 
     def _moves(self, label: str, location: Location, start: Path) -> list[Location]:
         """Add the moves from one point; the points found new."""
-        self._executor.label = f"{self._program.name} {label}"
+        self._executor.calls.label = f"{self._program.name} {label}"
         found: list[Location] = []
         if location.pinned and location.irql < DISPATCH_LEVEL:
             start.name, start.rule, start.pinned = "IRQL falls", "1.4.5", False
@@ -266,7 +272,7 @@ class Explorer:
 
 
 def where(location: Location, routines: dict[str, Routine]) -> str:
-    """The innermost driver line of a location, as `routine:line`; empty in the kernel's own code."""
+    """The innermost driver line of a location, as `routine:line`; empty in the kernel's code."""
     source = source_of(location, routines)
     return f"{source.routine}:{source.line}" if source.line else ""
 

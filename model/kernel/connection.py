@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ..algebra import conjunction, disjunction, equal, member, negation
+from ..driver import Line
 from ..expr import Constant, Expression, Read
 from ..machine import Access, AccessKind, Check
-from ..routine import Line
 from . import constants as c
 from .levels import HIGH_LEVEL, PASSIVE_LEVEL
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step

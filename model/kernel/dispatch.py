@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from ..algebra import conjunction, disjunction, equal, member, negation
+from ..driver import Line
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
-from ..routine import Line
 from .levels import bad_address
 from .rule import Decide, Enter, Micro, Outcome, Step, Walk
 from .world import CONNECTED, LIVE, InterruptObject, World

@@ -2,9 +2,9 @@
 
 from ..algebra import conjunction, equal, if_then_else, interval, less, negation
 from ..domain import Range
+from ..driver import Field
 from ..expr import TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
-from ..routine import Field
 from . import dpc, timers, work_items
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from ..algebra import disjunction, equal
 from ..domain import CONTEXT, PROCESSOR, Boolean, Domain, Enumeration, Range, Value
+from ..driver import Field, Line, Object
 from ..expr import Constant, Expression, Read
 from ..machine import SHARED, Variable
-from ..routine import Field, Line, Object
 from .knobs import Knobs
 
 NONE = Constant("none")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from ..algebra import less_equal
 from ..domain import Enumeration
+from ..driver import FieldKind
 from ..expr import Constant, Expression
 from ..kernel.signature import Parameter, Passing
-from ..routine import Argument, Call, Choose, FieldKind
+from ..routine import Argument, Call, Choose
 from .errors import ARGUMENTS, SIDE_EFFECT, STATEMENT, UNKNOWN_NAME, PatternError
 from .frame import CallSite
 from .kinds import Captured, Global, Kind, Location, RoutineOf, condition

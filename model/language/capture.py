@@ -6,7 +6,15 @@ from typing import cast
 
 import networkx as nx
 
-from ..routine import Call, Choose, Device, Instruction, Node, Program, Routine, Store
+from ..driver import Device, Program
+from ..routine import (
+    Call,
+    Choose,
+    Instruction,
+    Node,
+    Routine,
+    Store,
+)
 from .declarations import Driver
 from .definite import first_unassigned
 from .errors import DECLARATION, RECURSION, SIDE_EFFECT, UNASSIGNED, PatternError

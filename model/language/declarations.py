@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
-from ..routine import NULL, FieldKind
+from ..driver import FieldKind
+from ..routine import NULL
 from .errors import MisuseError
 
 Initial: TypeAlias = int | Iterable[int] | None

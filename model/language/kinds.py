@@ -9,10 +9,11 @@ from enum import Enum
 
 from ..algebra import equal, if_then_else, member, negation, not_equal
 from ..domain import Enumeration
+from ..driver import Field as FieldOf
+from ..driver import FieldKind
 from ..expr import FALSE, TRUE, Constant, Expression, IfThenElse
 from ..kernel.signature import Parameter
-from ..routine import NULL, FieldKind
-from ..routine import Field as FieldOf
+from ..routine import NULL
 
 
 class Kind(Enum):

@@ -7,9 +7,10 @@ from enum import Enum as PythonEnum
 from types import FunctionType
 
 from ..domain import Enumeration, Range
+from ..driver import Field, FieldKind, Object
+from ..driver import Line as Wiring
 from ..machine import Source
-from ..routine import NULL, Field, FieldKind, Object
-from ..routine import Line as Wiring
+from ..routine import NULL
 from .declarations import (
     KEVENT,
     PKINTERRUPT,

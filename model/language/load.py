@@ -13,8 +13,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import cast
 
+from ..driver import Program
 from ..kernel import CONSTANTS, ROUTINES
-from ..routine import Program
 from ..scenario import Scenario
 from .capture import capture_program
 from .declarations import Driver

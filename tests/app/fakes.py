@@ -16,11 +16,11 @@ from dirql.explorer.engine import Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from dirql.model import scenario as expectations
 from dirql.model.domain import Boolean
+from dirql.model.driver import Program
 from dirql.model.expr import FALSE, TRUE, Constant
 from dirql.model.kernel.knobs import Knobs
 from dirql.model.language import Pattern
 from dirql.model.machine import Check, Context, ContextKind, Machine, Source, Transition, Variable
-from dirql.model.routine import Program
 from dirql.model.scenario import Expectation, Scenario
 from dirql.model.system import System
 

@@ -281,3 +281,11 @@ def test_interrupted(workshop: Workshop, pattern: str, capsys: pytest.CaptureFix
     assert "holds" in printed.out
     assert "interrupted: 2 of 4 checks finished" in printed.err
     assert "interrupt  1 processor(s): 12,345 states" in printed.err
+
+
+def test_one_complaint_for_all_processor_counts(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.scenarios = (scenario("uncompilable"),)
+    assert run(["check", pattern]) == 65
+    assert capsys.readouterr().err.count("DQ201") == 1

@@ -5,7 +5,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from dirql.app.cli import run
 from dirql.app.proving import USUAL_GOALS, proof_text
-from dirql.explorer.proof import Counterexample, Goal, Kind, Proof
+from dirql.explorer.symbolic.proof import Counterexample, Goal, Kind, Proof
 from dirql.model.expr import FALSE
 from dirql.model.machine import Check
 from dirql.properties import PROPERTIES

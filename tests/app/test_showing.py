@@ -6,6 +6,7 @@ from syrupy.assertion import SnapshotAssertion
 from dirql.app.cli import run
 from dirql.app.showing import routines_text
 from dirql.model.domain import Enumeration, Range
+from dirql.model.driver import Device, Field, FieldKind, Line, Object, Program
 from dirql.model.expr import Compare, Constant, Read
 from dirql.model.machine import Source
 from dirql.model.routine import (
@@ -15,15 +16,9 @@ from dirql.model.routine import (
     Branch,
     Call,
     Choose,
-    Device,
-    Field,
-    FieldKind,
-    Line,
     Load,
     Node,
-    Object,
     Place,
-    Program,
     Return,
     Routine,
     Store,

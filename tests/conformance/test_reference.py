@@ -1,14 +1,17 @@
 """The reference explorer against the oracle, on random machines."""
 
 from hypothesis import given, note
+from hypothesis import strategies as st
 
 from dirql.explorer.reference import ReferenceEngine, reachable
 from dirql.explorer.replay import replay
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated
 from dirql.model.dump import dump
 from dirql.model.machine import Machine
-from tests.machines import machines
-from tests.oracle import Answer, Oracle
+from ..machines import machines, racing_machines
+from ..oracle import Answer, Oracle
+
+ANY = st.one_of(machines(), racing_machines())
 
 
 @given(machines(findings=False))
@@ -16,7 +19,7 @@ def test_reachable_states_are_those_of_the_oracle(machine: Machine) -> None:
     assert reachable(machine) == Oracle(machine).reachable()
 
 
-@given(machines())
+@given(ANY)
 def test_verdict_length_and_statistics_are_those_of_the_oracle(machine: Machine) -> None:
     note(dump(machine))
     answer = Oracle(machine).answer()
@@ -28,7 +31,7 @@ def test_verdict_length_and_statistics_are_those_of_the_oracle(machine: Machine)
     compare_verdicts(result, answer)
 
 
-@given(machines())
+@given(ANY)
 def test_every_trace_replays(machine: Machine) -> None:
     match ReferenceEngine().check(machine).verdict:
         case Violated(_, trace) | Unknown(_, trace) if trace is not None:

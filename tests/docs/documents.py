@@ -1,7 +1,7 @@
 """Documents with commands and their printed output.
 
-A fenced `console` block holds commands (`$ dirql ...`) and what they print. A line `...` stands for
-any lines. Times are not compared. A `python` block after `<!-- file: name.py -->` is a file that the
+A fenced `console` block holds commands (`$ dirql ...`) and what they print. A line `...` stands
+for any lines. Times are not compared. A `python` block after `<!-- file: name.py -->` is a file that the
 commands can use; a later block of the same name replaces it.
 """
 
@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _FENCE = re.compile(
-    r"(?:<!-- file: (?P<file>\S+) -->\n+)?```(?P<language>\w+)\n(?P<body>.*?)^```$", re.M | re.S
+    r"(?:<!-- file: (?P<file>\S+) -->\n+)?```(?P<language>\w+)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 _SECONDS = re.compile(r"\b\d+\.\d+ s\b")
 
@@ -41,7 +42,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 def commands(body: str) -> Iterator[tuple[str, str]]:
     """(command, printed output) for each command of a console block."""
-    for part in re.split(r"^\$ ", body, flags=re.M)[1:]:
+    for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output
 
@@ -53,7 +54,7 @@ def run(command: str, folder: Path) -> str:
     script = Path(sys.executable).with_name("dirql")
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     environment.pop("FORCE_COLOR", None)
-    done = subprocess.run(  # noqa: S603  (the words come from this repository)
+    done = subprocess.run(
         [str(script), *words[1:]],
         cwd=folder,
         env=environment,
@@ -69,7 +70,7 @@ def same(shown: str, printed: str) -> bool:
     """Whether a document shows what was printed, up to times and `...` lines."""
     parts = [
         _SECONDS.sub("T s", part.strip("\n"))
-        for part in re.split(r"^\s*\.\.\.$\n?", shown, flags=re.M)
+        for part in re.split(r"^\s*\.\.\.$\n?", shown, flags=re.MULTILINE)
     ]
     text = _SECONDS.sub("T s", printed).strip("\n")
     if len(parts) == 1:

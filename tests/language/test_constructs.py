@@ -3,6 +3,7 @@
 import pytest
 
 from dirql.model.domain import Enumeration, Range
+from dirql.model.driver import Device, FieldKind, Line, Object
 from dirql.model.expr import (
     Arithmetic,
     Compare,
@@ -21,11 +22,7 @@ from dirql.model.routine import (
     Branch,
     Call,
     Choose,
-    Device,
-    FieldKind,
-    Line,
     Load,
-    Object,
     Place,
     Return,
     Store,

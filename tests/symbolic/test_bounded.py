@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from dirql.explorer.bounded import BoundedEngine
 from dirql.explorer.engine import Limits
-from dirql.explorer.levels import reachable_set
 from dirql.explorer.replay import replay
+from dirql.explorer.symbolic.bounded import BoundedEngine
+from dirql.explorer.symbolic.levels import reachable_set
 from dirql.explorer.verdict import Holds, Unknown, Violated
 from dirql.model.domain import Range
 from dirql.model.expr import Arithmetic, Compare, Constant, Read

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dirql.explorer import solver
-from dirql.explorer.certificate import to_smt2
-from dirql.explorer.induction import prove
-from dirql.explorer.proof import Counterexample, Kind
+from dirql.explorer.symbolic import solver
+from dirql.explorer.symbolic.certificate import to_smt2
+from dirql.explorer.symbolic.induction import prove
+from dirql.explorer.symbolic.proof import Counterexample, Kind
 from dirql.model.domain import Boolean, Range
 from dirql.model.expr import (
     FALSE,

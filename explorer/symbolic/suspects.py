@@ -7,11 +7,11 @@ from itertools import combinations, permutations
 from dirql.model.algebra import equal
 from dirql.model.machine import MODEL_BOUND, Access, Machine, Transition
 
+from ..races import DATA_RACE, TORN_UPDATE, may_race, may_tear
+from ..trace import Violation
 from . import solver
-from .races import DATA_RACE, TORN_UPDATE, may_race, may_tear
+from .encoding import Relation, broken
 from .solver import Term
-from .symbolic import Relation, broken
-from .trace import Violation
 
 
 @dataclass(frozen=True, slots=True)

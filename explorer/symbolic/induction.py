@@ -23,9 +23,9 @@ from dirql.model.expr import Expression
 from dirql.model.machine import Invariant, Machine
 
 from . import solver
+from .encoding import Moment, Relation, State, broken, state_in, updated
 from .proof import Counterexample, Dropped, Goal, Kind, NamedState, Proof
 from .solver import Answer, Solver, Term
-from .symbolic import Moment, Relation, State, broken, state_in, updated
 from .terms import value_in
 
 PATIENCE = 10.0

@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dirql.model.machine import Machine, Progress
 
 from . import solver
+from .encoding import Moment, Relation, State, is_state, state_in
 from .solver import Answer, Solver, Term
-from .symbolic import Moment, Relation, State, is_state, state_in
 
 
 def among(moment: Moment, states: Collection[State]) -> Term:

@@ -7,8 +7,8 @@ from dirql.model.expr import Expression
 from dirql.model.machine import Invariant, Machine
 
 from . import solver
+from .encoding import Relation, updated
 from .solver import Term
-from .symbolic import Relation, updated
 
 
 def to_smt2(

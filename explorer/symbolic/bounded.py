@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from dirql.model.machine import Machine
 
-from .engine import Limits, Snapshot
+from ..engine import Limits, Snapshot
+from ..trace import Trace
+from ..verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
+from .encoding import Relation
 from .levels import Levels, enabled_steps, stuck
 from .paths import OutOfTimeError, Paths
-from .symbolic import Relation
-from .trace import Trace
-from .verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 
 _NO_LIMITS = Limits()
 

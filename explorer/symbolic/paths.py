@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dirql.model.machine import Progress
 from dirql.model.validation import MachineError
 
+from ..evaluate import Evaluator
+from ..recording import Recorder
+from ..trace import Trace, Violation
 from . import solver
-from .evaluate import Evaluator
-from .recording import Recorder
+from .encoding import Relation, State, is_state, state_in
 from .solver import Answer, Solver, Term
 from .suspects import Suspect, broken_checks, broken_invariants, races
-from .symbolic import Relation, State, is_state, state_in
-from .trace import Trace, Violation
 
 
 class OutOfTimeError(Exception):

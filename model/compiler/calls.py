@@ -1,0 +1,178 @@
+"""Calls: of routines of the driver, of register routines of its devices, of the kernel."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..algebra import equal, interval
+from ..expr import FALSE, Constant, Expression, Read
+from ..kernel.levels import bad_address
+from ..kernel.rule import KernelCall, KernelRoutine, RuleError
+from ..kernel.signature import Passing
+from ..kernel.world import World
+from ..machine import Check, ContextKind
+from ..routine import AddressOf, Argument, Call, Node, Routine
+from .errors import CompileError
+from .path import KernelActivation, Path, RoutineActivation
+from .places import Places
+from .stack import push, serving
+
+_MOST_VALUES = 16
+"""Values of a data argument that a kernel rule needs to know."""
+
+
+@dataclass(slots=True)
+class Calls:
+    """Enters what one context calls. `label` names the program point the path started from."""
+
+    world: World
+    places: Places
+    routines: dict[str, Routine]
+    kernel: dict[str, KernelRoutine]
+    context: str
+    kind: ContextKind
+    entry_irql: int
+    label: str = ""
+
+    def enter(
+        self, path: Path, top: RoutineActivation, call: Call, node: Node
+    ) -> list[Path] | None:
+        """Enter a routine of the driver, a register routine of its device, or the kernel."""
+        target = top.value(call.routine)
+        if not isinstance(target, Constant) or not isinstance(target.value, str):
+            raise CompileError("the routine to call must be known here", node.source)
+        name = target.value
+        if name in self.routines:
+            if name in self.places.device_routines and path.atomic_base is None:
+                if path.acted:
+                    return None
+                self._begin_atomic(path, name)
+            arguments = tuple(self._argument(path, top, item, node) for item in call.arguments)
+            push(path, self.routines[name], arguments, node.source)
+            return [path]
+        if name in self.kernel:
+            return self._kernel(path, top, self.kernel[name], call, node)
+        if name == "NULL":
+            path.acted = True
+            detail = "calls through a routine pointer that is NULL"
+            crash = bad_address(path.irql, in_kernel=False)
+            return [path.fail(Check("null-dereference", FALSE, detail, crash))]
+        raise CompileError(f"there is no routine {name}", node.source)
+
+    def _argument(
+        self, path: Path, top: RoutineActivation, argument: Argument, node: Node
+    ) -> Expression:
+        """The value of an argument; an address becomes the name of its variable."""
+        if isinstance(argument, AddressOf):
+            located = self.places.locate(path, top, argument.place, node.source)
+            variable = located.variable if located is not None else ""
+            if not variable and not path.failed:
+                raise CompileError("the index of an address must be known here", node.source)
+            return Constant(f"&{variable}")
+        return top.value(argument)
+
+    def _begin_atomic(self, path: Path, name: str) -> None:
+        """Begin an access to a device register that has effects: one atomic step."""
+        path.acted = True
+        path.name = name
+        path.atomic_base = len(path.stack)
+        self.places.require_alive(path, name.partition(".")[0])
+
+    def _kernel(
+        self,
+        path: Path,
+        top: RoutineActivation,
+        routine: KernelRoutine,
+        call: Call,
+        node: Node,
+    ) -> list[Path] | None:
+        """Enter a kernel routine: its rule says what happens."""
+        if path.acted:
+            return None
+        arguments = {
+            name: self._argument(path, top, argument, node)
+            for name, argument in zip(_names(routine), call.arguments, strict=True)
+        }
+        for parameter in routine.parameters:
+            if parameter.known and not isinstance(arguments[parameter.name], Constant):
+                return self._each_value(path, call, parameter.name, arguments, node)
+        for value in arguments.values():
+            self._alive_argument(path, value)
+        request = KernelCall(
+            routine.name,
+            arguments,
+            self.context,
+            self.kind,
+            path.irql,
+            self.entry_irql,
+            self.label,
+            path.held,
+            serving(path),
+            call.target is None,
+        )
+        try:
+            micros = routine.emit(request, self.world)
+        except RuleError as error:
+            null = _null_object(routine, arguments)
+            if not null:
+                raise CompileError(str(error), node.source) from error
+            path.acted, path.name = True, routine.name
+            detail = f"{routine.name} is called with {null} NULL"
+            crash = bad_address(path.irql, in_kernel=True)
+            return [path.fail(Check("null-dereference", FALSE, detail, crash))]
+        path.stack.append(KernelActivation(routine.name, micros, None, node.source))
+        return [path]
+
+    def _each_value(
+        self,
+        path: Path,
+        call: Call,
+        parameter: str,
+        arguments: dict[str, Expression],
+        node: Node,
+    ) -> list[Path]:
+        """Forks in which the local that is passed for `parameter` has a known value."""
+        position = list(arguments).index(parameter)
+        argument = call.arguments[position]
+        bounds = interval(arguments[parameter], self.places.ranges())
+        if not isinstance(argument, Read) or bounds.high - bounds.low >= _MOST_VALUES:
+            raise CompileError(
+                f"{parameter} can have too many values here",
+                node.source,
+                f"pass a local or field with at most {_MOST_VALUES} values",
+            )
+        forks: list[Path] = []
+        for value in range(bounds.low, bounds.high + 1):
+            fork = path.fork((equal(arguments[parameter], Constant(value)),))
+            current = fork.stack[-1]
+            assert isinstance(current, RoutineActivation)  # noqa: S101  (a copy of the same stack)
+            current.locals[argument.variable] = Constant(value)
+            fork.seen.clear()
+            forks.append(fork)
+        return forks
+
+    def _alive_argument(self, path: Path, value: Expression) -> None:
+        """An object passed to the kernel must still exist."""
+        if isinstance(value, Constant) and isinstance(value.value, str):
+            name = value.value
+            if name in self.world.objects and self.world.objects[name].type not in (
+                "driver",
+                "device",
+            ):
+                self.places.require_alive(path, name)
+
+
+def _names(routine: KernelRoutine) -> Iterator[str]:
+    """The parameters as arguments come: structures member by member, results left out."""
+    for parameter in routine.parameters:
+        if parameter.passing is Passing.STRUCTURE:
+            yield from (member.name for member in parameter.members)
+        elif parameter.passing is not Passing.OUT:
+            yield parameter.name
+
+
+def _null_object(routine: KernelRoutine, arguments: dict[str, Expression]) -> str:
+    """The parameter that needs an object and was given `NULL`, or empty."""
+    for parameter in routine.parameters:
+        if parameter.default is None and arguments.get(parameter.name) == Constant("NULL"):
+            return parameter.name
+    return ""

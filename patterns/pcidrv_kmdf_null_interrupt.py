@@ -1,0 +1,121 @@
+"""pcidrv, KMDF (K3): WdfInterruptSynchronize finds that the framework's interrupt object is NULL.
+
+The framework waits for queued DPCs before it sets m_Interrupt to NULL and disconnects, which is
+right as long as no service routine can queue another DPC in between. A driver whose
+EvtInterruptDisable really masks its device grants that. This one does not in two cases.
+
+Leaving D0: the late enable (`pcidrv_kmdf_late_enable.py`) lets the service routine claim one more
+interrupt after the flush. Its DPC ends in WdfInterruptSynchronize, which only asserts that the
+pointer is not NULL, and in a free build not even that.
+
+Surprise removal: the framework's source does not call EvtInterruptDisable then, for the card is
+gone (the documentation lists the call all the same). A service routine that had already been called
+queues its DPC after the flush.
+
+Source: Windows-driver-samples general/pcidrv/kmdf, HW/isrdpc.c; Windows-Driver-Frameworks,
+src/framework/shared/irphandlers/pnp/interruptobject.cpp and km/interruptobjectkm.cpp.
+
+FxInterruptThunk is the framework's own service routine, which drops what comes when the pointer is
+NULL. That test and the store of NULL are plain accesses to an aligned pointer, written as
+ReadNoFence and WriteNoFence here. The registers of a card that is gone read as all ones, so it
+looks masked. Leaving D0 is asked only about the dead object: the shorter failure on the way there
+has its own file. In the traces, look for the DPC that is queued after "KeFlushQueuedDpcs waits".
+"""
+
+from dirql.model.wdk import *
+
+
+class E100(Device):
+    """The card: a level line, one cause bit, one mask bit, and whether it is there at all."""
+
+    present = Bit(1)
+    cause = Bit(0)
+    masked = Bit(1)
+
+    def line(self):
+        return self.present and self.cause and not self.masked
+
+    def vanishes(self):
+        self.present = 0
+        self.masked = 1
+
+    @hardware
+    def packet_arrives(self):
+        self.cause = 1
+
+
+class Pcidrv(Driver):
+    nic = E100(Line(irql=7, mode=LevelSensitive))
+    m_Interrupt = PKINTERRUPT()
+    m_Dpc = KDPC()
+
+    def NICEvtInterruptIsr(self):
+        if self.nic.masked or not self.nic.cause:
+            return FALSE
+        self.nic.masked = 1
+        self.nic.cause = 0
+        KeInsertQueueDpc(self.m_Dpc)
+        return TRUE
+
+    def NICEvtInterruptDpc(self, Dpc, Context):
+        self.WdfInterruptSynchronize(self.NICEnableInterrupt)
+
+    def NICEnableInterrupt(self, Context):
+        self.nic.masked = 0
+        return TRUE
+
+    def NICEvtInterruptEnable(self, Context):
+        self.nic.masked = 0
+        return TRUE
+
+    def NICEvtInterruptDisable(self, Context):
+        self.nic.masked = 1
+        return TRUE
+
+    def WdfInterruptSynchronize(self, Callback):
+        return KeSynchronizeExecution(self.m_Interrupt, Callback)
+
+    def FxInterruptThunk(self, Interrupt, ServiceContext):
+        if not ReadNoFence(self.m_Interrupt):
+            return FALSE
+        return self.NICEvtInterruptIsr()
+
+    def FxInterruptConnect(self):
+        KeInitializeDpc(self.m_Dpc, self.NICEvtInterruptDpc)
+        status = IoConnectInterrupt(self.m_Interrupt, self.FxInterruptThunk)
+        if NT_SUCCESS(status):
+            self.WdfInterruptSynchronize(self.NICEvtInterruptEnable)
+        return status
+
+    def FxInterruptDisconnect(self):
+        KeFlushQueuedDpcs()
+        interruptObject = self.m_Interrupt
+        WriteNoFence(self.m_Interrupt, NULL)
+        IoDisconnectInterrupt(interruptObject)
+
+    def LeaveD0(self):
+        self.WdfInterruptSynchronize(self.NICEvtInterruptDisable)
+        self.FxInterruptDisconnect()
+
+    def SurpriseRemoval(self):
+        self.nic.vanishes()
+        self.FxInterruptDisconnect()
+
+
+scenarios = [
+    Scenario(
+        name="leave-d0",
+        start=Pcidrv.FxInterruptConnect,
+        concurrently=[Pcidrv.LeaveD0],
+        processors=[1, 2],
+        properties=["synchronize-on-dead-interrupt"],
+        expect={1: Holds(), 2: Violated("synchronize-on-dead-interrupt")},
+    ),
+    Scenario(
+        name="surprise-removal",
+        start=Pcidrv.FxInterruptConnect,
+        concurrently=[Pcidrv.SurpriseRemoval],
+        processors=[1, 2],
+        expect={1: Holds(), 2: Violated("synchronize-on-dead-interrupt")},
+    ),
+]
