@@ -64,8 +64,9 @@ def _field(field: Field) -> str:
     initial = " or ".join(map(str, field.initial))
     wrapping = ", wrapping" if field.wrapping else ""
     saturating = ", saturating" if field.saturating else ""
+    volatile = "volatile " if field.volatile else ""
     return (
-        f"{field.name}{count}: {field.kind.value}, {describe(field.domain)}, "
+        f"{field.name}{count}: {volatile}{field.kind.value}, {describe(field.domain)}, "
         f"at first {initial}{wrapping}{saturating}"
     )
 

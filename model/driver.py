@@ -16,10 +16,8 @@ class FieldKind(Enum):
 
     DATA = "data"
     """Ordinary memory: integers."""
-    VOLATILE = "volatile"
-    """Declared volatile: single accesses do not race, a torn read-modify-write still counts."""
     REGISTER = "register"
-    """A device register: like volatile, and only while the device is mapped."""
+    """A device register: accesses do not race, and are possible only while the device is mapped."""
     REFERENCE = "reference"
     """Holds `NULL` or the name of an object or routine."""
 
@@ -28,6 +26,7 @@ class FieldKind(Enum):
 class Field:
     """A field of an object. `domain` is a `Range`, or an `Enumeration` for references.
 
+    Single accesses to a `volatile` field do not race; a torn read-modify-write still counts.
     `count` is the number of elements of an array field, 0 for a plain one. `initial` lists the
     possible first values. `wrapping` and `saturating` say what happens to a value that does not
     fit; without either it is the violation `value-out-of-range`.
@@ -38,6 +37,7 @@ class Field:
     domain: Domain
     initial: tuple[int | str, ...]
     count: int = 0
+    volatile: bool = False
     wrapping: bool = False
     saturating: bool = False
     labels: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The contract in the middle: variables, transitions, machine.
 
-What comes before a `Machine` (driver language, kernel rules, properties) only builds one, what comes
-after (engines, proofs, traces) only reads one. Names, order and values are part of the contract.
+What comes before a `Machine` (driver language, kernel rules, properties) only builds one; what
+comes after (engines, proofs, traces) only reads one. Names, order, values are part of the contract.
 
 Meaning. A state gives every variable a value of its domain; the initial states are all
 combinations of the variables' initial values. A transition is *enabled* in a state when every atom

@@ -101,8 +101,8 @@ class KernelSteps:
             owner = self.world.owner(lock)
             path.guard.append(equal(owner, NONE))
             path.updates[owner.variable] = Constant(self.context)
-            before = _irql_before(top)
-            path.held = (*path.held, Held(lock, top.routine, before, previous))
+            saved = max(outcome.saves, step.saves)
+            path.held = (*path.held, Held(lock, top.routine, saved, previous))
         path.updates.update(outcome.updates)
         level = outcome.irql if outcome.irql is not None else step.irql
         if level is not None:
@@ -118,11 +118,3 @@ class KernelSteps:
         ):
             path.handled = True
         return quieted(self.world, path) if step.accesses else [path]
-
-
-def _irql_before(top: KernelActivation) -> int:
-    """The IRQL that the routine which takes a lock will report as the old one."""
-    for micro in top.micros:
-        if isinstance(micro, Give) and isinstance(micro.value, Constant):
-            return int(micro.value.value)
-    return -1

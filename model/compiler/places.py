@@ -14,8 +14,6 @@ from ..routine import Place
 from .errors import CompileError
 from .path import Path, RoutineActivation
 
-_READ = {FieldKind.DATA: AccessKind.PLAIN_READ, FieldKind.REFERENCE: AccessKind.PLAIN_READ}
-_WRITE = {FieldKind.DATA: AccessKind.PLAIN_WRITE, FieldKind.REFERENCE: AccessKind.PLAIN_WRITE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,10 @@ class Located:
 
     def access(self, *, write: bool, completes_update: bool = False) -> list[Access]:
         """The access that a load or store of the place makes."""
-        table = _WRITE if write else _READ
-        other = AccessKind.VOLATILE_WRITE if write else AccessKind.VOLATILE_READ
-        kind = table.get(self.field.kind, other)
+        if self.field.volatile or self.field.kind is FieldKind.REGISTER:
+            kind = AccessKind.VOLATILE_WRITE if write else AccessKind.VOLATILE_READ
+        else:
+            kind = AccessKind.PLAIN_WRITE if write else AccessKind.PLAIN_READ
         return [Access(self.text, kind, self.index, completes_update)]
 
 

@@ -5,6 +5,7 @@ own `ROUTINES`. `rule.py` is the contract they are written against.
 """
 
 from . import (
+    cancel_lock,
     connection,
     disconnection,
     dpc,
@@ -12,6 +13,7 @@ from . import (
     interlocked,
     memory,
     mutexes,
+    queued_spin_locks,
     raising,
     spin_locks,
     synchronization,
@@ -28,6 +30,8 @@ ROUTINES: tuple[KernelRoutine, ...] = (
     *disconnection.ROUTINES,
     *synchronization.ROUTINES,
     *spin_locks.ROUTINES,
+    *queued_spin_locks.ROUTINES,
+    *cancel_lock.ROUTINES,
     *interlocked.ROUTINES,
     *mutexes.ROUTINES,
     *events.ROUTINES,

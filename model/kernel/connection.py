@@ -184,16 +184,18 @@ def _made(
         ),
         f"{call.routine} overwrites the only pointer to an interrupt object that is still connected",
     )
+    volatile = world.field_of(variable).volatile
+    kind = AccessKind.VOLATILE_WRITE if volatile else AccessKind.PLAIN_WRITE
+    written = (Access(variable, kind),)
     if world.knobs["isr_before_connect_returns"] == "no":
         both = Step(
             f"{call.routine} connects",
             "2.2.1",
             (Outcome(updates=arm + store),),
             (leak,),
-            (Access(variable, AccessKind.PLAIN_WRITE),),
+            written,
         )
         return [Outcome(guard, then=(both, success))]
-    written = (Access(variable, AccessKind.PLAIN_WRITE),)
     stores = Step(
         f"{call.routine} stores the pointer", "10.2", (Outcome(updates=store),), (leak,), written
     )

@@ -1,10 +1,18 @@
 """Fast mutexes (rules 6.5.7 and 6.5.8): a lock that waits instead of spinning, held at APC_LEVEL."""
 
+from ..algebra import negation
 from ..expr import Constant
+from ..machine import Check
 from .levels import APC_LEVEL, level_name
-from .rule import Give, KernelCall, KernelRoutine, Micro, Step
+from .locks import MUTEX_TAKERS, embedded, free, in_memory, leaving
+from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
 from .world import World
+
+
+def _too_high(call: KernelCall) -> tuple[Check, ...]:
+    """The caller is at or below APC_LEVEL (6.5.7, R52)."""
+    return call.at_most(APC_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x33)")
 
 
 def ex_acquire_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -13,13 +21,50 @@ def ex_acquire_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Windows: at or below APC_LEVEL; not recursive (6.5.7, R52).
     Model: the wait and the change of level are one step; the thread floats while it waits.
     """
-    del world
-    mutex = call.text("FastMutex")
-    checks = call.at_most(APC_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x33)")
+    mutex = embedded(call, world, "FastMutex", "FAST_MUTEX")
+    if any(item.lock == mutex for item in call.held) and call.irql <= APC_LEVEL:
+        return (
+            call.broken(
+                "recursive-lock-acquire",
+                f"{call.routine} waits for {mutex}, which the caller itself owns",
+                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1000)",
+            ),
+        )
+    checks = _too_high(call) + in_memory(call, world, mutex, call.irql)
     return (
-        Step(f"{call.routine} takes {mutex}", "6.5.7", checks=checks, takes=mutex, irql=APC_LEVEL),
-        Give(Constant(call.irql)),
+        Step(
+            f"{call.routine} takes {mutex}",
+            "6.5.7",
+            checks=checks,
+            irql=APC_LEVEL,
+            takes=mutex,
+            saves=call.irql,
+        ),
     )
+
+
+def ex_try_to_acquire_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Own the mutex if it is free, else return FALSE at once.
+
+    Windows: at or below APC_LEVEL; TRUE means owned, at APC_LEVEL (6.5.7).
+    Model: one step with two outcomes; for the owner itself the mutex is busy.
+    """
+    mutex = embedded(call, world, "FastMutex", "FAST_MUTEX")
+    busy = Outcome(
+        (negation(free(world, mutex)),),
+        result=Constant(0),
+        name=f"{call.routine} finds {mutex} busy",
+    )
+    got = Outcome(
+        result=Constant(1),
+        irql=APC_LEVEL,
+        takes=mutex,
+        saves=call.irql,
+        name=f"{call.routine} takes {mutex}",
+    )
+    mine = any(item.lock == mutex for item in call.held)
+    outcomes = (busy,) if mine else (got, busy)
+    return (Step(call.routine, "6.5.7", outcomes, _too_high(call)),)
 
 
 def ex_release_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -28,14 +73,14 @@ def ex_release_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Windows: at exactly APC_LEVEL, by the owner (6.5.7).
     Model: one step.
     """
-    del world
-    mutex = call.text("FastMutex")
+    mutex = embedded(call, world, "FastMutex", "FAST_MUTEX")
     held = next((item for item in call.held if item.lock == mutex), None)
-    if held is None:
+    if held is None or held.taken_by not in MUTEX_TAKERS:
         return (
             call.broken(
                 "release-of-unowned-lock",
                 f"{call.routine} releases {mutex}, which the caller does not own",
+                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1007)",
             ),
         )
     if call.irql != APC_LEVEL:
@@ -47,12 +92,15 @@ def ex_release_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x34)",
             ),
         )
-    return (Step(call.routine, "6.5.7", drops=mutex, irql=held.previous_irql),)
+    new = held.previous_irql
+    checks = leaving(call, mutex, new)
+    return (Step(call.routine, "6.5.7", checks=checks, drops=mutex, irql=new),)
 
 
 _MUTEX = (Parameter("FastMutex"),)
 
 ROUTINES = (
     KernelRoutine("ExAcquireFastMutex", _MUTEX, ex_acquire_fast_mutex, "6.5.7"),
+    KernelRoutine("ExTryToAcquireFastMutex", _MUTEX, ex_try_to_acquire_fast_mutex, "6.5.7"),
     KernelRoutine("ExReleaseFastMutex", _MUTEX, ex_release_fast_mutex, "6.5.7"),
 )

@@ -1,30 +1,29 @@
 """KeRaiseIrql, KeLowerIrql and relatives (rules 1.4)."""
 
-from ..expr import FALSE, Constant
-from ..machine import Check
+from ..expr import Constant
 from .levels import DISPATCH_LEVEL, HIGH_LEVEL, level_name
+from .locks import not_below_locks
 from .rule import Give, KernelCall, KernelRoutine, Micro, Step
 from .signature import Parameter, Passing
 from .world import World
 
 
-def ke_raise_irql(call: KernelCall, world: World) -> tuple[Micro, ...]:
+def ke_raise_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
     """Raise the processor's IRQL; gives the old one.
 
-    Windows: never downwards, that is a bug check (1.4.1); to the same level it does nothing (1.4.4).
+    Windows: never downwards nor above HIGH_LEVEL, that is a bug check (1.4.1); to the same level it
+        does nothing (1.4.4).
     Model: one step.
     """
-    del world
     return _raise(call, call.number("NewIrql"))
 
 
-def ke_raise_irql_to_dpc_level(call: KernelCall, world: World) -> tuple[Micro, ...]:
+def ke_raise_irql_to_dpc_level(call: KernelCall, _world: World) -> tuple[Micro, ...]:
     """Raise to DISPATCH_LEVEL; gives the old IRQL.
 
     Windows: the caller is at or below DISPATCH_LEVEL (1.4.3).
     Model: one step.
     """
-    del world
     return _raise(call, DISPATCH_LEVEL)
 
 
@@ -41,15 +40,14 @@ def _raise(call: KernelCall, new: int) -> tuple[Micro, ...]:
     return (Step(call.routine, "1.4.1", irql=new), Give(Constant(call.irql)))
 
 
-def ke_lower_irql(call: KernelCall, world: World) -> tuple[Micro, ...]:
+def ke_lower_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
     """Lower the processor's IRQL.
 
     Windows: only to the value the matching raise returned (1.4.2); what was pending below the old
-        level is delivered at once (1.4.5); never below a held spin lock's level (6.2.7, R45).
+        level is delivered at once (1.4.5); never below a held lock's level (6.2.7, R45).
     Model: upwards, below the level at which Windows entered the routine, or below a held lock is a
         violation. A level that does not match its raise shows up when the routine returns.
     """
-    del world
     new = call.number("NewIrql")
     if new > call.irql or new < call.entry_irql:
         return (
@@ -68,23 +66,12 @@ def ke_lower_irql(call: KernelCall, world: World) -> tuple[Micro, ...]:
     return (Step(call.routine, "1.4.2", checks=not_below_locks(call, new), irql=new),)
 
 
-def not_below_locks(call: KernelCall, new: int) -> tuple[Check, ...]:
-    """Going to level `new` stays at or above the level of every spin lock held."""
-    return tuple(
-        Check(
-            "irql-lowered-below-lock",
-            FALSE,
-            f"{call.routine} goes to {level_name(new)} while {held.lock} is held",
-            "0xF SPIN_LOCK_ALREADY_OWNED",
-        )
-        for held in call.held
-        if new < min(held.irql, DISPATCH_LEVEL)
-    )
+def ke_get_current_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
+    """The current level.
 
-
-def ke_get_current_irql(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """The current level, known at every program point (1.1.1)."""
-    del world
+    Windows: callable at any IRQL (1.1.1).
+    Model: known at every program point, so no step.
+    """
     return (Give(Constant(call.irql)),)
 
 

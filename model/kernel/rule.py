@@ -40,6 +40,7 @@ class Outcome:
         name: what to call the step when it ends this way; empty for the step's own name.
         irql: the level after the step, where that depends on how it ends.
         takes: the spin lock acquired, where that depends on how it ends.
+        saves: the level that the release of that lock will restore.
     """
 
     guard: tuple[Expression, ...] = ()
@@ -50,6 +51,7 @@ class Outcome:
     name: str = ""
     irql: int | None = None
     takes: str = ""
+    saves: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,9 @@ class Step:
     """One atomic step.
 
     `irql` is the level after it (`None`: unchanged). `takes` and `drops` name spin locks that
-    are acquired (the step waits until the lock is free) and released. `serves` names the interrupt
-    object on whose behalf the kernel takes the step. `rule` cites docs/windows-rules.md.
+    are acquired (the step waits until the lock is free) and released; `saves` is the level that the
+    release will restore. `serves` names the interrupt object on whose behalf the kernel takes the
+    step. `rule` cites docs/windows-rules.md.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Step:
     irql: int | None = None
     takes: str = ""
     drops: str = ""
+    saves: int = -1
     waits_on: str = ""
     serves: str = ""
 

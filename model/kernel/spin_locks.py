@@ -1,15 +1,22 @@
-"""Executive spin locks (rules 6.2): an owner variable each, and the IRQL that goes with them."""
+"""Executive spin locks (rules 6.2): an owner variable each, and the IRQL that goes with them.
 
-from ..algebra import equal, negation
+Queued spin locks are in `queued_spin_locks.py`, the cancel spin lock in `cancel_lock.py`.
+"""
+
+from ..algebra import negation
 from ..expr import Constant
 from ..machine import Check
 from .levels import DISPATCH_LEVEL, level_name
+from .locks import embedded, free, in_memory, leaving
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter, Passing
-from .world import NONE, World
+from .world import World
+
+AT_DPC_LEVEL = ("KeAcquireSpinLockAtDpcLevel", "KeTryToAcquireSpinLockAtDpcLevel")
+RAISING = ("KeAcquireSpinLock", "KeAcquireSpinLockRaiseToDpc")
 
 
-def _initialized(call: KernelCall, world: World, lock: str) -> tuple[Check, ...]:
+def initialized(call: KernelCall, world: World, lock: str) -> tuple[Check, ...]:
     """The lock went through KeInitializeSpinLock, where the driver does that at all (6.2, R6)."""
     if not world.facts.has("initialized lock", lock):
         return ()
@@ -23,14 +30,40 @@ def _initialized(call: KernelCall, world: World, lock: str) -> tuple[Check, ...]
     )
 
 
+def one_family(call: KernelCall, world: World, lock: str, family: str) -> tuple[Check, ...]:
+    """The lock is always used as an ordinary one, or always as a queued one.
+
+    Windows: never both (6.2.5, R44); and one that ExInterlocked routines use above DISPATCH_LEVEL
+        never as an ordinary one (6.3.3, 10.50).
+    Model: a violation of every acquisition once the driver has both kinds of calls.
+    """
+    world.facts.add("lock family", lock, family)
+    others = {str(item[1]) for item in world.facts.all("lock family") if item[0] == lock}
+    if len(others) < 2:
+        return ()
+    return (
+        Check(
+            "mixed-lock-routines",
+            Constant(value=False),
+            f"{call.routine} uses {lock}, which the driver also uses as {_other(others, family)}",
+            "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1008)",
+        ),
+    )
+
+
+def _other(families: set[str], family: str) -> str:
+    """One of the other families, in words."""
+    return f"a lock of the {min(families - {family})} family"
+
+
 def ke_initialize_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Prepare a spin lock.
 
     Windows: resident storage, any IRQL, before first use (6.2, R6).
     Model: a driver that never initialises a lock is taken to do so elsewhere; one that does must
-        do it before the first use.
+        do it before the first use. Initialising a lock again does nothing.
     """
-    lock = call.text("SpinLock")
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
     world.facts.add("initialized lock", lock)
     ready = world.flag(f"{lock} initialized")
     return (
@@ -38,25 +71,36 @@ def ke_initialize_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]
     )
 
 
+def raise_and_take(
+    call: KernelCall, world: World, lock: str, checks: tuple[Check, ...]
+) -> tuple[Micro, ...]:
+    """Raise to DISPATCH_LEVEL, then spin for `lock`; at DISPATCH_LEVEL only the spin is left."""
+    checks += call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x42)")
+    take = f"{call.routine} takes {lock}"
+    if call.irql >= DISPATCH_LEVEL:
+        return (Step(take, "6.2.1", checks=checks, takes=lock, saves=call.irql),)
+    return (
+        Step(call.routine, "6.2.11", checks=checks, irql=DISPATCH_LEVEL),
+        Step(
+            take,
+            "6.2.1",
+            checks=in_memory(call, world, lock, DISPATCH_LEVEL),
+            takes=lock,
+            saves=call.irql,
+        ),
+    )
+
+
 def ke_acquire_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Raise to DISPATCH_LEVEL and take the lock; gives the old IRQL.
 
     Windows: caller at or below DISPATCH_LEVEL; above it is an error that can deadlock (6.2.1, R47).
-    Model: raise and spin are two steps; at DISPATCH_LEVEL only the spin is left.
+    Model: raise and spin are two steps; at DISPATCH_LEVEL only the spin is left. Any spinner may
+        be the next owner (6.2.13).
     """
-    lock = call.text("SpinLock")
-    checks = _initialized(call, world, lock) + call.at_most(
-        DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x42)"
-    )
-    take = f"{call.routine} takes {lock}"
-    give = Give(Constant(call.irql))
-    if call.irql >= DISPATCH_LEVEL:
-        return (Step(take, "6.2.1", checks=checks, takes=lock), give)
-    return (
-        Step(call.routine, "6.2.11", checks=checks, irql=DISPATCH_LEVEL),
-        Step(take, "6.2.1", takes=lock),
-        give,
-    )
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
+    checks = initialized(call, world, lock) + one_family(call, world, lock, "ordinary")
+    return (*raise_and_take(call, world, lock, checks), Give(Constant(call.irql)))
 
 
 def ke_acquire_spin_lock_at_dpc_level(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -66,38 +110,68 @@ def ke_acquire_spin_lock_at_dpc_level(call: KernelCall, world: World) -> tuple[M
     Model: allowed at and above DISPATCH_LEVEL; a lock used at several levels shows up as the
         deadlock it causes.
     """
-    lock = call.text("SpinLock")
-    checks = _initialized(call, world, lock) + call.at_least(
-        DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x40)"
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
+    checks = (
+        *initialized(call, world, lock),
+        *one_family(call, world, lock, "ordinary"),
+        *call.at_least(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x40)"),
     )
-    return (Step(f"{call.routine} takes {lock}", "6.2.2", checks=checks, takes=lock),)
+    return (
+        Step(
+            f"{call.routine} takes {lock}", "6.2.2", checks=checks, takes=lock, saves=call.irql
+        ),
+    )
 
 
 def ke_try_to_acquire_spin_lock_at_dpc_level(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Take the lock if it is free, else return FALSE at once.
 
-    Windows: at DISPATCH_LEVEL; TRUE means acquired (6.2).
-    Model: one step with two outcomes.
+    Windows: at DISPATCH_LEVEL; TRUE means acquired, FALSE busy, without waiting (6.2).
+    Model: one step with two outcomes; for the owner itself the lock is busy.
     """
-    lock = call.text("SpinLock")
-    checks = _initialized(call, world, lock) + call.at_least(DISPATCH_LEVEL)
-    busy = negation(equal(world.owner(lock), NONE))
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
+    checks = (
+        *initialized(call, world, lock),
+        *one_family(call, world, lock, "ordinary"),
+        *call.at_least(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x40)"),
+    )
+    taken = Outcome(
+        result=Constant(1), name=f"{call.routine} takes {lock}", takes=lock, saves=call.irql
+    )
+    busy = Outcome(
+        (negation(free(world, lock)),),
+        result=Constant(0),
+        name=f"{call.routine} finds {lock} busy",
+    )
+    mine = any(item.lock == lock for item in call.held)
+    return (Step(call.routine, "6.2", (busy,) if mine else (taken, busy), checks),)
+
+
+def ke_test_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Whether the lock is free.
+
+    Windows: acquires nothing, so the answer may be old when it is used (6.2).
+    Model: one step.
+    """
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
+    available = free(world, lock)
     return (
         Step(
             call.routine,
             "6.2",
             (
-                Outcome(takes=lock, result=Constant(1), name=f"{call.routine} takes {lock}"),
-                Outcome((busy,), result=Constant(0), name=f"{call.routine} finds {lock} busy"),
+                Outcome((available,), result=Constant(1)),
+                Outcome((negation(available),), result=Constant(0)),
             ),
-            checks=checks,
+            initialized(call, world, lock),
         ),
     )
 
 
-def _release(call: KernelCall, takers: tuple[str, ...], new_irql: int) -> tuple[Micro, ...]:
+def release(
+    call: KernelCall, lock: str, takers: tuple[str, ...], new_irql: int
+) -> tuple[Micro, ...]:
     """Release a lock taken by one of `takers`, going to `new_irql`."""
-    lock = call.text("SpinLock")
     held = next((item for item in call.held if item.lock == lock), None)
     if held is None:
         return (
@@ -111,85 +185,91 @@ def _release(call: KernelCall, takers: tuple[str, ...], new_irql: int) -> tuple[
         return (
             call.broken(
                 "mixed-lock-routines",
-                f"{lock} was taken by {held.taken_by} and is released by {call.routine}",
+                f"{lock} was taken by {held.taken_by or 'the kernel for a service routine'} and "
+                f"is released by {call.routine}",
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
             ),
         )
-    return (Step(f"{call.routine} releases {lock}", "6.2", drops=lock, irql=new_irql),)
+    checks = leaving(call, lock, new_irql)
+    return (
+        Step(f"{call.routine} releases {lock}", "6.2", checks=checks, drops=lock, irql=new_irql),
+    )
+
+
+def release_and_lower(
+    call: KernelCall, lock: str, takers: tuple[str, ...], new: int
+) -> tuple[Micro, ...]:
+    """Release at DISPATCH_LEVEL a lock taken by a routine that raised the IRQL from `new`."""
+    held = next((item for item in call.held if item.lock == lock), None)
+    if held is None or held.taken_by not in takers:
+        return release(call, lock, takers, new)
+    if held.previous_irql != new:
+        return (
+            call.broken(
+                "irql-lowered-wrongly",
+                f"{call.routine} is given {level_name(new)}, but the caller was at "
+                f"{level_name(held.previous_irql)} when it took {lock}",
+                "0xA IRQL_NOT_LESS_OR_EQUAL",
+            ),
+        )
+    if call.irql != DISPATCH_LEVEL:
+        wrong = "irql-too-high" if call.irql > DISPATCH_LEVEL else "irql-too-low"
+        return (
+            call.broken(
+                wrong,
+                f"{call.routine} is called at {level_name(call.irql)}, not at DISPATCH_LEVEL",
+                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x32)",
+            ),
+        )
+    return release(call, lock, takers, new)
 
 
 def ke_release_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Release the lock and go back to the saved IRQL.
 
-    Windows: caller at DISPATCH_LEVEL, NewIrql as the acquire returned it (6.2.3, R41).
+    Windows: caller at DISPATCH_LEVEL, NewIrql as the acquire returned it (6.2.3, R41). After
+        KeTryToAcquireSpinLockAtDpcLevel it fits only with NewIrql DISPATCH_LEVEL (10.46).
     Model: release and lower in one step; nothing can tell them apart.
     """
-    del world
-    lock = call.text("SpinLock")
-    new = call.number("NewIrql")
-    held = next((item for item in call.held if item.lock == lock), None)
-    if held is not None and held.taken_by in _TAKERS and held.previous_irql != new:
-        return (
-            call.broken(
-                "irql-lowered-wrongly",
-                f"KeReleaseSpinLock is given {level_name(new)}, but the caller was at "
-                f"{level_name(held.previous_irql)} when it took {lock}",
-                "0xA IRQL_NOT_LESS_OR_EQUAL",
-            ),
-        )
-    if held is not None and call.irql != DISPATCH_LEVEL:
-        wrong = "irql-too-high" if call.irql > DISPATCH_LEVEL else "irql-too-low"
-        return (
-            call.broken(
-                wrong,
-                f"KeReleaseSpinLock is called at {level_name(call.irql)}, not at DISPATCH_LEVEL",
-                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x32)",
-            ),
-        )
-    takers: tuple[str, ...] = _TAKERS
-    if new == DISPATCH_LEVEL:
-        takers = (*_TAKERS, "KeTryToAcquireSpinLockAtDpcLevel")
-    return _release(call, takers, new)
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
+    return release_and_lower(
+        call, lock, (*RAISING, "KeTryToAcquireSpinLockAtDpcLevel"), call.number("NewIrql")
+    )
 
 
 def ke_release_spin_lock_from_dpc_level(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Release the lock and leave the IRQL alone.
 
-    Windows: only for a lock taken by an AtDpcLevel routine (6.2.4, R41); after a KeAcquireSpinLock
-        the IRQL would never be restored.
-    Model: as documented.
+    Windows: at DISPATCH_LEVEL (6.2.2), only for a lock taken by an AtDpcLevel routine (6.2.4, R41);
+        after a KeAcquireSpinLock the IRQL would never be restored.
+    Model: as documented, and above DISPATCH_LEVEL as the acquisition (10.44).
     """
-    del world
-    return _release(
-        call, ("KeAcquireSpinLockAtDpcLevel", "KeTryToAcquireSpinLockAtDpcLevel"), call.irql
-    )
+    lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
+    return release(call, lock, AT_DPC_LEVEL, call.irql)
 
 
-_TAKERS = ("KeAcquireSpinLock", "KeAcquireSpinLockRaiseToDpc")
-_LOCK = Parameter("SpinLock")
+_LOCK = (Parameter("SpinLock"),)
 
 ROUTINES = (
-    KernelRoutine("KeInitializeSpinLock", (_LOCK,), ke_initialize_spin_lock, "6.2"),
+    KernelRoutine("KeInitializeSpinLock", _LOCK, ke_initialize_spin_lock, "6.2"),
     KernelRoutine(
         "KeAcquireSpinLock",
-        (_LOCK, Parameter("OldIrql", Passing.OUT)),
+        (*_LOCK, Parameter("OldIrql", Passing.OUT)),
         ke_acquire_spin_lock,
         "6.2.1",
     ),
-    KernelRoutine("KeAcquireSpinLockRaiseToDpc", (_LOCK,), ke_acquire_spin_lock, "6.2.1"),
+    KernelRoutine("KeAcquireSpinLockRaiseToDpc", _LOCK, ke_acquire_spin_lock, "6.2.1"),
     KernelRoutine(
-        "KeReleaseSpinLock", (_LOCK, Parameter("NewIrql")), ke_release_spin_lock, "6.2.3"
+        "KeReleaseSpinLock", (*_LOCK, Parameter("NewIrql")), ke_release_spin_lock, "6.2.3"
     ),
     KernelRoutine(
-        "KeAcquireSpinLockAtDpcLevel", (_LOCK,), ke_acquire_spin_lock_at_dpc_level, "6.2.2"
+        "KeAcquireSpinLockAtDpcLevel", _LOCK, ke_acquire_spin_lock_at_dpc_level, "6.2.2"
     ),
     KernelRoutine(
-        "KeReleaseSpinLockFromDpcLevel", (_LOCK,), ke_release_spin_lock_from_dpc_level, "6.2.4"
+        "KeReleaseSpinLockFromDpcLevel", _LOCK, ke_release_spin_lock_from_dpc_level, "6.2.4"
     ),
     KernelRoutine(
-        "KeTryToAcquireSpinLockAtDpcLevel",
-        (_LOCK,),
-        ke_try_to_acquire_spin_lock_at_dpc_level,
-        "6.2",
+        "KeTryToAcquireSpinLockAtDpcLevel", _LOCK, ke_try_to_acquire_spin_lock_at_dpc_level, "6.2"
     ),
+    KernelRoutine("KeTestSpinLock", _LOCK, ke_test_spin_lock, "6.2"),
 )

@@ -317,6 +317,4 @@ def kind_of(declaration: FieldDeclaration, *, register: bool) -> FieldKind:
     """What a field so declared is, in the terms of `routine.py`."""
     if not isinstance(declaration, Number):
         return FieldKind.REFERENCE
-    if register:
-        return FieldKind.REGISTER
-    return FieldKind.VOLATILE if declaration.volatile else FieldKind.DATA
+    return FieldKind.REGISTER if register else FieldKind.DATA

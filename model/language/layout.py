@@ -254,14 +254,15 @@ class _Builder:
 
     def field(self, thing: Thing, name: str, value: FieldDeclaration, count: int) -> Field:
         kind = kind_of(value, register=thing.type == "device")
+        volatile = value.volatile
         match value:
             case Number():
                 return Field(
-                    name, kind, Range(value.low, value.high), value.initial, count,
+                    name, kind, Range(value.low, value.high), value.initial, count, volatile,
                     value.wrapping, value.saturating, value.labels,
                 )  # fmt: skip
             case PKINTERRUPT():
-                return Field(name, kind, Enumeration("interrupt", (NULL,)), (NULL,), count)
+                return Field(name, kind, Enumeration("interrupt", (NULL,)), (NULL,), count, volatile)
             case RoutineReference():
                 known = list(self.things[DRIVER].routines)
                 for routine in value.routines:
@@ -270,7 +271,7 @@ class _Builder:
             case Reference():
                 domain = self.instances(thing, name, value)
         self.known(thing, name, f"initial value `{value.initial}`", value.initial, domain.labels)
-        return Field(name, kind, domain, (value.initial,), count)
+        return Field(name, kind, domain, (value.initial,), count, volatile)
 
     def instances(self, thing: Thing, name: str, value: Reference) -> Enumeration:
         names = {item.__name__: item for item in self.classes.values()}

@@ -42,7 +42,15 @@ PROGRAM = Program(
             "driver",
             (
                 Field("count", FieldKind.DATA, Range(0, 3), (0, 1), saturating=True),
-                Field("ring", FieldKind.VOLATILE, Range(0, 1), (0,), count=4, wrapping=True),
+                Field(
+                    "ring",
+                    FieldKind.DATA,
+                    Range(0, 1),
+                    (0,),
+                    count=4,
+                    volatile=True,
+                    wrapping=True,
+                ),
                 Field(
                     "Interrupt",
                     FieldKind.REFERENCE,

@@ -8,6 +8,7 @@ from dirql.explorer.replay import replay
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated
 from dirql.model.dump import dump
 from dirql.model.machine import Machine
+
 from ..machines import machines, racing_machines
 from ..oracle import Answer, Oracle
 

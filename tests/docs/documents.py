@@ -1,8 +1,8 @@
 """Documents with commands and their printed output.
 
 A fenced `console` block holds commands (`$ dirql ...`) and what they print. A line `...` stands
-for any lines. Times are not compared. A `python` block after `<!-- file: name.py -->` is a file that the
-commands can use; a later block of the same name replaces it.
+for any lines. Times are not compared. A `python` block after `<!-- file: name.py -->` is a file
+that the commands can use; a later block of the same name replaces it.
 """
 
 import os

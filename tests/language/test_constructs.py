@@ -418,15 +418,17 @@ def _object(declaration: str, name: str = "x") -> Object:
 def test_fields() -> None:
     def field(declaration: str) -> object:
         found = _object(declaration, "driver").fields[-1]
-        return (found.kind, found.domain, found.initial, found.wrapping, found.saturating)
+        assert found.kind is FieldKind.DATA
+        return (found.domain, found.initial, found.volatile, found.wrapping, found.saturating)
 
-    data, volatile = FieldKind.DATA, FieldKind.VOLATILE
-    assert field("Bit(1)") == (data, Range(0, 1), (1,), False, False)
-    assert field("Bit(0, volatile=True)") == (volatile, Range(0, 1), (0,), False, False)
-    assert field("Int(2, 5)") == (data, Range(2, 5), (2,), False, False)
-    assert field("Int(0, 3, initial={1, 0})") == (data, Range(0, 3), (0, 1), False, False)
-    assert field("Int(0, 3, wrapping=True)") == (data, Range(0, 3), (0,), True, False)
-    assert field("Int(0, 3, saturating=True)") == (data, Range(0, 3), (0,), False, True)
+    assert field("Bit(1)") == (Range(0, 1), (1,), False, False, False)
+    assert field("Bit(0, volatile=True)") == (Range(0, 1), (0,), True, False, False)
+    assert field("Int(2, 5)") == (Range(2, 5), (2,), False, False, False)
+    assert field("Int(0, 3, initial={1, 0})") == (Range(0, 3), (0, 1), False, False, False)
+    assert field("Int(0, 3, wrapping=True)") == (Range(0, 3), (0,), False, True, False)
+    assert field("Int(0, 3, saturating=True)") == (Range(0, 3), (0,), False, False, True)
+    pointer = _object("PKINTERRUPT(volatile=True)", "driver").fields[-1]
+    assert (pointer.kind, pointer.volatile) == (FieldKind.REFERENCE, True)
 
 
 def test_event_and_allocation() -> None:
