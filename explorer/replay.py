@@ -135,11 +135,11 @@ class _Replay:
 
     def _confirm_check(self, step: Step, transition: Transition, state: State, place: str) -> None:
         self._require_enabled(transition, state, place)
-        if step.changes:
-            raise ReplayError(f"{place} is said to break a rule; such a step changes nothing")
         wanted = self._trace.violation.property
         if wanted not in self._broken(transition, state):
             raise ReplayError(f"{place} does not break {wanted}")
+        if step.changes:
+            raise ReplayError(f"{place} is said to break a rule; such a step changes nothing")
 
     def _confirm_state(self, state: State) -> None:
         """One of the conditions of the name that the trace gives is violated in `state`."""

@@ -12,7 +12,8 @@ read stays pending for ever, and with it the process that wants to exit.
 Source: virtio-win/kvm-guest-drivers-windows: commits 4fa32a7b, 7cde90d7.
 
 CancelState is the framework's, exchanged atomically; WdfRequestUnmarkCancelable and CancelIo are
-written as what matters of them. In the trace look at what the cancel routine finds in the slot.
+written as what matters of them. The trace ends at the step after which nothing can complete the
+read any more: the cancellation has begun, and the DPC will come before the cancel routine.
 """
 
 from dirql.model.wdk import *
@@ -99,13 +100,13 @@ class Viorng(Driver):
 
     def CancelIo(self):
         """The framework's part of a cancellation: only a cancelable request reaches the driver."""
-        if InterlockedCompareExchange(self.request.CancelState, CANCELLED, CANCELABLE) == CANCELABLE:
+        old = InterlockedCompareExchange(self.request.CancelState, CANCELLED, CANCELABLE)
+        if old == CANCELABLE:
             self.VirtRngEvtRequestCancel(self.request)
 
     def WdfRequestUnmarkCancelable(self, request):
-        if InterlockedCompareExchange(request.CancelState, NOT_CANCELABLE, CANCELABLE) == CANCELLED:
-            return STATUS_CANCELLED
-        return STATUS_SUCCESS
+        old = InterlockedCompareExchange(request.CancelState, NOT_CANCELABLE, CANCELABLE)
+        return STATUS_CANCELLED if old == CANCELLED else STATUS_SUCCESS
 
     def WdfRequestComplete(self, request):
         request.completions += 1

@@ -36,6 +36,9 @@ class CadenceUart(Device):
             self.rx_fifo += 1
             self.channel_interrupt_status = 1
 
+    def read_fifo(self):
+        self.rx_fifo -= 1
+
 
 class CdnsUart(Driver):
     uart = CadenceUart(Line(irql=5, mode=LevelSensitive))
@@ -52,7 +55,7 @@ class CdnsUart(Driver):
         if not self.uart.channel_interrupt_status:
             return FALSE
         while self.uart.rx_fifo:
-            self.uart.rx_fifo -= 1
+            self.uart.read_fifo()
         self.uart.channel_interrupt_status = 0
         return TRUE
 

@@ -2,8 +2,8 @@
 
 The twin of i8042prt_empty_buffer.py. TakeKeys runs in the interrupt's critical section; it returns
 at once when the buffer is empty, and looks at the newest key before it takes the keys away. That
-is enough: the count cannot change between the test and the index, because the service routine stores
-keys under the same lock.
+is enough: the count cannot change between the test and the index, because the service routine
+stores keys under the same lock.
 Source of the driver: reactos/reactos: drivers/input/i8042prt/keyboard.c (HandlePowerKeys,
 i8042KbdDpcRoutine).
 """

@@ -4,8 +4,8 @@ Reading the touch position takes too long for a service routine, so it only queu
 The DPC reads the position, and only then does the device lower its line.
 
 Bug: a level line that is still up when the processor acknowledges the interrupt fires again at
-once. The service routine is called for ever; the DPC, which alone could end it, never runs: it waits
-for the very processor. Threaded handlers have the same problem; Linux refuses to register one
+once. The service routine is called for ever; the DPC, which alone could end it, never runs: it
+waits for the very processor. Threaded handlers have the same problem; Linux refuses to register one
 without IRQF_ONESHOT, which keeps the line masked until the thread is done, and Windows masks it
 for a passive-level service routine.
 

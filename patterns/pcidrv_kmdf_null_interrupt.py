@@ -16,10 +16,10 @@ Source: Windows-driver-samples general/pcidrv/kmdf, HW/isrdpc.c; Windows-Driver-
 src/framework/shared/irphandlers/pnp/interruptobject.cpp and km/interruptobjectkm.cpp.
 
 FxInterruptThunk is the framework's own service routine, which drops what comes when the pointer is
-NULL. That test and the store of NULL are plain accesses to an aligned pointer, written as
-ReadNoFence and WriteNoFence here. The registers of a card that is gone read as all ones, so it
-looks masked. Leaving D0 is asked only about the dead object: the shorter failure on the way there
-has its own file. In the traces, look for the DPC that is queued after "KeFlushQueuedDpcs waits".
+NULL. Test and store are plain accesses to an aligned pointer; volatile says so here. The registers
+of a card that is gone read as all ones, so it looks masked. Leaving D0 is asked only about the dead
+object: the shorter failure on the way there has its own file. In the traces, look for the DPC that
+is queued after "KeFlushQueuedDpcs waits".
 """
 
 from dirql.model.wdk import *
@@ -46,7 +46,7 @@ class E100(Device):
 
 class Pcidrv(Driver):
     nic = E100(Line(irql=7, mode=LevelSensitive))
-    m_Interrupt = PKINTERRUPT()
+    m_Interrupt = PKINTERRUPT(volatile=True)
     m_Dpc = KDPC()
 
     def NICEvtInterruptIsr(self):
@@ -76,7 +76,7 @@ class Pcidrv(Driver):
         return KeSynchronizeExecution(self.m_Interrupt, Callback)
 
     def FxInterruptThunk(self, Interrupt, ServiceContext):
-        if not ReadNoFence(self.m_Interrupt):
+        if not self.m_Interrupt:
             return FALSE
         return self.NICEvtInterruptIsr()
 
@@ -90,7 +90,7 @@ class Pcidrv(Driver):
     def FxInterruptDisconnect(self):
         KeFlushQueuedDpcs()
         interruptObject = self.m_Interrupt
-        WriteNoFence(self.m_Interrupt, NULL)
+        self.m_Interrupt = NULL
         IoDisconnectInterrupt(interruptObject)
 
     def LeaveD0(self):

@@ -8,8 +8,8 @@ something has queued its DPC, and none will again. The flush that follows then w
 DPC there is, and that one no longer enables the interrupt.
 
 Both ways out are asked about everything here, not only about the dead object. That the thunk may
-read m_Interrupt while the framework stores NULL is left as it is: both are single accesses to an
-aligned pointer, written as ReadNoFence and WriteNoFence.
+read m_Interrupt while the framework stores NULL is left as it is: the framework relies on aligned
+pointers being read and stored whole, and volatile says so.
 
 Source of the faulty driver: Windows-driver-samples general/pcidrv/kmdf, HW/isrdpc.c; when the
 callback is called: "A User Unplugs a Device" in the Windows driver documentation.
@@ -39,7 +39,7 @@ class E100(Device):
 
 class Pcidrv(Driver):
     nic = E100(Line(irql=7, mode=LevelSensitive))
-    m_Interrupt = PKINTERRUPT()
+    m_Interrupt = PKINTERRUPT(volatile=True)
     m_Dpc = KDPC()
     InterruptsStopped = Bit(0)
 
@@ -79,7 +79,7 @@ class Pcidrv(Driver):
         return KeSynchronizeExecution(self.m_Interrupt, Callback)
 
     def FxInterruptThunk(self, Interrupt, ServiceContext):
-        if not ReadNoFence(self.m_Interrupt):
+        if not self.m_Interrupt:
             return FALSE
         return self.NICEvtInterruptIsr()
 
@@ -93,7 +93,7 @@ class Pcidrv(Driver):
     def FxInterruptDisconnect(self):
         KeFlushQueuedDpcs()
         interruptObject = self.m_Interrupt
-        WriteNoFence(self.m_Interrupt, NULL)
+        self.m_Interrupt = NULL
         IoDisconnectInterrupt(interruptObject)
 
     def LeaveD0(self):

@@ -7,8 +7,9 @@ is armed is kept in a flag, and the mask register IMR is always computed afresh 
 RtUpdateImr and in the service routine alike. The sample does so under the interrupt lock. Here
 RtUpdateImr does not take it.
 
-Source: NetAdapter-Cx-Driver-Samples RtEthSample, interrupt.cpp and rxqueue.cpp. The sample as it is:
-`rtethsample_unlocked_mask_fixed.py`. What a link change leads to is left out.
+Source: NetAdapter-Cx-Driver-Samples RtEthSample, interrupt.cpp and rxqueue.cpp; the sample as it
+is: `rtethsample_unlocked_mask_fixed.py`. Transmission, and what a link change leads to, are left
+out, and with them the saved status word; the interrupt goes to the first processor.
 
 In the trace, a link change calls the service routine, which computes the mask of an unarmed queue.
 Before it is written, the queue is armed on the other processor, and its mask goes in. Then the old
@@ -65,7 +66,7 @@ class RtEthSample(Driver):
 
     def EvtDevicePrepareHardware(self):
         KeInitializeDpc(self.Dpc, self.EvtInterruptDpc)
-        status = IoConnectInterrupt(self.Interrupt, self.EvtInterruptIsr)
+        status = IoConnectInterrupt(self.Interrupt, self.EvtInterruptIsr, ProcessorEnableMask=1)
         if NT_SUCCESS(status):
             self.nic.started = 1
         return status

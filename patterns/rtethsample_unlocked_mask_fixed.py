@@ -1,17 +1,18 @@
 """RtEthSample as it is: the interrupt mask is a function of flags, computed under one lock.
 
-Three simple rules make the notification of a queue reliable. A queue is armed and disarmed by
-InterlockedExchange on its flag, so exactly one DPC consumes each arming. The mask register is never
-changed bit by bit but computed from the flags, and only with the interrupt lock held: whoever
-writes it last has seen the newest flags. What the service routine acknowledges it passes to the DPC
-by InterlockedOr, and the DPC takes all of it by InterlockedExchange.
+Two rules make the notification of a queue reliable. A queue is armed and disarmed by
+InterlockedExchange on its flag, so exactly one DPC consumes each arming. And the mask register is
+never changed bit by bit, but computed from the flags, and only with the interrupt lock held:
+whoever writes it last has seen the newest flags.
 
 It holds that a packet in the ring of a queue that is armed, or about to be, will be noticed. The
 last word is NetAdapterCx's: it polls once more after it has armed. A packet that came before the
 arming may already have been acknowledged together with a link change, and left to nobody.
 
-The flag is read plainly in the driver, as one aligned LONG; volatile says so. Source:
-NetAdapter-Cx-Driver-Samples RtEthSample, interrupt.cpp and rxqueue.cpp.
+The driver reads the flag plainly, as one aligned LONG; volatile says so here.
+
+Source: NetAdapter-Cx-Driver-Samples RtEthSample, interrupt.cpp and rxqueue.cpp; the second poll is
+in Network-Adapter-Class-Extension, nxrxxlat.cpp.
 """
 
 from dirql.model.wdk import *
@@ -63,7 +64,7 @@ class RtEthSample(Driver):
 
     def EvtDevicePrepareHardware(self):
         KeInitializeDpc(self.Dpc, self.EvtInterruptDpc)
-        status = IoConnectInterrupt(self.Interrupt, self.EvtInterruptIsr)
+        status = IoConnectInterrupt(self.Interrupt, self.EvtInterruptIsr, ProcessorEnableMask=1)
         if NT_SUCCESS(status):
             self.nic.started = 1
         return status

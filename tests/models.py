@@ -60,7 +60,11 @@ def mutex() -> Machine:
         steps.append(step(name, "release", "in", "out", held=FALSE))
     return Machine(
         "mutex",
-        (counter("a", "out", "in"), counter("b", "out", "in"), Variable("held", Boolean(), (False,))),
+        (
+            counter("a", "out", "in"),
+            counter("b", "out", "in"),
+            Variable("held", Boolean(), (False,)),
+        ),
         tuple(steps),
         (thread("a"), thread("b")),
         (Invariant("both-inside", negation(conjunction(at("a", "in"), at("b", "in")))),),
@@ -108,7 +112,10 @@ def philosophers(count: int, *, left_handed: bool = True) -> Machine:
     for number in range(count):
         name, forks = f"p{number}", (f"fork{number}", f"fork{(number + 1) % count}")
         first, second = forks if left_handed or number > 0 else forks[::-1]
-        variables += [counter(name, "thinks", "waits", "eats"), Variable(forks[0], Boolean(), (False,))]
+        variables += [
+            counter(name, "thinks", "waits", "eats"),
+            Variable(forks[0], Boolean(), (False,)),
+        ]
         take_first = (negation(Read(first)), {first: TRUE})
         take_second = (negation(Read(second)), {second: TRUE})
         steps += [

@@ -1,6 +1,7 @@
 """From the programs of all contexts to one machine."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from dataclasses import dataclass
 
 from ..algebra import (
@@ -75,6 +76,19 @@ class Assembly:
                     for slot in slots
                 )
             )
+            found[f"remembered {item.name}"] = disjunction(
+                *(
+                    member(
+                        Read(program.counter),
+                        [
+                            label
+                            for label, point in program.points.items()
+                            if point.remembers(item.name)
+                        ],
+                    )
+                    for program in self._programs
+                )
+            )
         for program in self._programs:
             if program.kind is ContextKind.DPC:
                 busy = negation(equal(Read(program.counter), Constant(program.rest)))
@@ -122,7 +136,9 @@ class Assembly:
             program.name,
             atoms(conjunction(at, *guard)),
             _changes(updates),
-            tuple(path.checks),
+            tuple(
+                replace(item, condition=substitute(item.condition, meanings)) for item in path.checks
+            ),
             self._atoms(program, move, processor),
             tuple(path.accesses),
             path.source if path.source.line else source_of(move.start, self._routines),

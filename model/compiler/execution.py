@@ -50,9 +50,7 @@ class Executor:
             path = work.pop()
             steps += 1
             if steps > _LONGEST_LOCAL_RUN:
-                raise CompileError(
-                    "this code runs for too long without touching anything shared", path.source
-                )
+                raise _too_long(path)
             if path.failed or not path.stack:
                 yield path
                 continue
@@ -71,7 +69,7 @@ class Executor:
         if not path.acted:
             path.source = node.source
         mark = (len(path.stack), top.routine.name, top.node, frozenset(_known(top)))
-        if mark in path.seen:
+        if mark in path.seen and path.atomic_base is None:
             path.name = path.name or "loops"
             path.acted = True
             return None
@@ -109,17 +107,8 @@ class Executor:
         self, path: Path, top: RoutineActivation, target: str, value: Expression, following: int
     ) -> list[Path]:
         """Give a local its new value, within its declared domain if it has one."""
-        declared = dict(top.routine.domains).get(target)
-        if isinstance(declared, Range):
-            low, high = Constant(declared.low), Constant(declared.high)
-            inside = self.places.inside(value, low, high)
-            if not is_true(inside):
-                detail = f"{target} is declared to hold {declared.low} to {declared.high}"
-                path.checks.append(Check("value-out-of-range", inside, detail))
-                if is_false(inside):
-                    path.failed = True
-                    return [path]
         top.locals[target] = value
+        self.places.keep_declared(path, top, target)
         top.node = following
         return [path]
 
@@ -134,6 +123,7 @@ class Executor:
             top = fork.stack[-1]
             assert isinstance(top, RoutineActivation)  # noqa: S101  (a copy of the same stack)
             top.locals[target] = value
+            self.places.keep_declared(fork, top, target)
             top.node = node.following
             forks.append(fork)
         return forks
@@ -148,15 +138,15 @@ class Executor:
                 path.stack.pop()
                 path.result = value
                 return [path]
-            forks = path.split(value, self.places.ranges())
+            forks = _answers(path, value, self.places.ranges())
             for fork, known in forks:
                 ended = fork.stack.pop()
                 if declined(self.world, fork, ended, known):
                     continue
-                give(fork, known)
+                give(fork, known, self.places)
             return [fork for fork, _ in forks]
         path.stack.pop()
-        give(path, value)
+        give(path, value, self.places)
         if path.atomic_base is not None and len(path.stack) == path.atomic_base:
             path.atomic_base = None
             return quieted(self.world, path)
@@ -175,6 +165,7 @@ class Executor:
             current = fork.stack[-1]
             assert isinstance(current, RoutineActivation)  # noqa: S101  (a copy of the same stack)
             current.locals[load.target] = value
+            self.places.keep_declared(fork, current, load.target)
             current.node = node.following
             forks.append(fork)
         return forks
@@ -206,6 +197,38 @@ class Executor:
         path.updates.update(located.stored(fitted))
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)
+
+
+def _answers(
+    path: Path, value: Expression, domains: dict[str, Range]
+) -> list[tuple[Path, Constant]]:
+    """Forks in which it is known what Windows makes of the value of a routine it called.
+
+    A status counts as a failure where it is negative, every other answer is a truth value.
+    """
+    caller = path.stack[-2]
+    if not isinstance(caller, KernelActivation) or caller.routine != WINDOWS:
+        return path.split(value, domains)
+    failed = less(value, Constant(0))
+    forks = [
+        (path.fork(atoms(guard)), Constant(status))
+        for guard, status in ((failed, -1), (negation(failed), 0))
+        if not is_false(guard)
+    ]
+    return [(fork, status) for fork, status in forks if fork.possible]
+
+
+def _too_long(path: Path) -> CompileError:
+    """The complaint about code that goes on without a visible action."""
+    if path.atomic_base is None:
+        return CompileError(
+            "this code runs for too long without touching anything shared", path.source
+        )
+    return CompileError(
+        "a routine of a device is one step, and this one has no end that can be seen",
+        path.source,
+        "give its loops a constant number of rounds: for i in range(4)",
+    )
 
 
 def _known(top: RoutineActivation) -> Iterator[tuple[str, object]]:

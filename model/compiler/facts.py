@@ -73,19 +73,23 @@ def _point(
     program: ContextProgram, label: str, location: Location, routines: dict[str, Routine]
 ) -> Point:
     """What is known of one program point."""
-    step = location.step
-    takes = step.takes if step is not None else ""
+    leaving = [move.path for move in program.moves if move.origin == label]
     return Point(
         program.name,
         label,
         location.irql,
         tuple(held.lock for held in location.held),
-        takes,
-        step.waits_on if step is not None else "",
+        _common({path.takes for path in leaving}),
+        _common({path.waits_on for path in leaving}),
         location.serves,
         not location.frames,
         source_of(location, routines),
     )
+
+
+def _common(names: set[str]) -> str:
+    """The one name in `names`: what every step from a point needs, and so what it waits for."""
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def _line(world: World, name: str) -> LineFacts:

@@ -75,6 +75,7 @@ class KernelSteps:
         path.acted = True
         path.name = path.name or step.name
         path.rule = step.rule
+        path.takes, path.waits_on = step.takes, step.waits_on
         path.checks += step.checks
         if any(is_false(check.condition) for check in step.checks):
             path.failed = True

@@ -71,6 +71,15 @@ class Location:
                     return micro.serves
         return ""
 
+    def remembers(self, name: str) -> bool:
+        """Whether a local of a routine in progress holds the object called `name`."""
+        return any(
+            value == name
+            for frame in self.frames
+            if isinstance(frame, RoutineFrame)
+            for _, value in frame.known
+        )
+
     @property
     def step(self) -> Step | None:
         """The kernel step about to be taken, if it is one."""

@@ -98,6 +98,7 @@ Activation = RoutineActivation | KernelActivation
 class Path:
     """What has happened so far, and what is on the stack.
 
+    `takes` and `waits_on` name the spin lock or dispatcher object that its kernel step needs.
     `atomic_base` is the height of the stack under a device routine that runs as one step.
     """
 
@@ -113,6 +114,8 @@ class Path:
     rule: str = ""
     source: Source = field(default_factory=Source)
     opaque: str = ""
+    takes: str = ""
+    waits_on: str = ""
     guard: list[Expression] = field(default_factory=list[Expression])
     updates: dict[str, Expression] = field(default_factory=dict[str, Expression])
     checks: list[Check] = field(default_factory=list[Check])

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..algebra import conjunction, equal, if_then_else, interval, less, negation, select
+from ..algebra import (
+    conjunction,
+    equal,
+    if_then_else,
+    interval,
+    is_false,
+    is_true,
+    less,
+    negation,
+    select,
+)
 from ..domain import Domain, Enumeration, Range
 from ..driver import Device, Field, FieldKind, Object
 from ..expr import FALSE, Constant, Expression, Read
@@ -20,7 +30,8 @@ from .path import Path, RoutineActivation
 class Located:
     """A place that was found: its declared field, its present value, and how to store to it.
 
-    `variable` is empty where the index depends on data; `elements` are all variables of an array.
+    `variable` is empty where the index depends on data; `elements` are all variables of an array
+    with what they hold.
     """
 
     text: str
@@ -28,7 +39,7 @@ class Located:
     domain: Domain
     value: Expression
     variable: str
-    elements: tuple[str, ...]
+    elements: tuple[tuple[str, Expression], ...]
     index: Expression | None
 
     def stored(self, value: Expression) -> dict[str, Expression]:
@@ -37,8 +48,8 @@ class Located:
             return {self.variable: value}
         assert self.index is not None  # noqa: S101  (only an index hides the variable)
         return {
-            name: if_then_else(equal(self.index, Constant(position)), value, Read(name))
-            for position, name in enumerate(self.elements)
+            name: if_then_else(equal(self.index, Constant(position)), value, held)
+            for position, (name, held) in enumerate(self.elements)
         }
 
     def access(self, *, write: bool, completes_update: bool = False) -> list[Access]:
@@ -104,6 +115,22 @@ class Places:
             return Constant(value=True)
         return conjunction(negation(less(value, low)), negation(less(high, value)))
 
+    def keep_declared(self, path: Path, top: RoutineActivation, name: str) -> None:
+        """Add the check that local `name` was given a value of its declared domain, if it has one.
+
+        A local without a value yet, or with a reference, is left alone.
+        """
+        declared = dict(top.routine.domains).get(name)
+        value = top.locals.get(name)
+        if not isinstance(declared, Range) or value is None or _is_name(value):
+            return
+        inside = self.inside(value, Constant(declared.low), Constant(declared.high))
+        if is_true(inside):
+            return
+        detail = f"{name} is declared to hold {declared.low} to {declared.high}"
+        path.checks.append(Check("value-out-of-range", inside, detail))
+        path.failed = path.failed or is_false(inside)
+
     def not_all(self, conditions: list[Expression]) -> Expression:
         """Whether some of the conditions fails."""
         return negation(conjunction(*conditions))
@@ -141,11 +168,12 @@ class Places:
         declared = self._world.field(name, place.field)
         if declared is None:
             raise CompileError(f"{name} has no field {place.field}", source)
-        self.require_alive(path, name)
+        if path.atomic_base is None:
+            self.require_alive(path, name)
         text = f"{name}.{place.field}"
         domain = self._domain(declared)
         if place.index is None or not declared.count:
-            return Located(text, declared, domain, path.read(text), text, (text,), None)
+            return Located(text, declared, domain, path.read(text), text, (), None)
         return self._element(path, declared, domain, text, top.value(place.index))
 
     def _element(
@@ -164,6 +192,12 @@ class Places:
             path.checks.append(check)
         if isinstance(index, Constant):
             name = names[int(index.value)]
-            return Located(text, declared, domain, path.read(name), name, names, index)
-        value = select(index, tuple(path.read(name) for name in names))
-        return Located(text, declared, domain, value, "", names, index)
+            return Located(text, declared, domain, path.read(name), name, (), index)
+        elements = tuple((name, path.read(name)) for name in names)
+        value = select(index, (held for _, held in elements))
+        return Located(text, declared, domain, value, "", elements, index)
+
+
+def _is_name(value: Expression) -> bool:
+    """Whether the value is an object, a routine or NULL rather than a number."""
+    return isinstance(value, Constant) and isinstance(value.value, str)

@@ -6,6 +6,7 @@ from ..machine import Check, Source
 from ..routine import Call, Routine
 from .errors import CompileError
 from .path import KernelActivation, Path, RoutineActivation
+from .places import Places
 
 
 def must_stop(path: Path) -> bool:
@@ -13,7 +14,7 @@ def must_stop(path: Path) -> bool:
     return path.acted and path.atomic_base is None
 
 
-def give(path: Path, value: Expression) -> None:
+def give(path: Path, value: Expression, places: Places) -> None:
     """Hand a result to whoever is now on top of the stack."""
     if not path.stack:
         path.result = value
@@ -26,6 +27,7 @@ def give(path: Path, value: Expression) -> None:
     assert isinstance(node.instruction, Call)  # noqa: S101  (only a call can be in progress)
     if node.instruction.target is not None:
         top.locals[node.instruction.target] = value
+        places.keep_declared(path, top, node.instruction.target)
     top.node = node.following
 
 

@@ -9,6 +9,7 @@ from . import (
     connection,
     disconnection,
     dpc,
+    dpc_removal,
     events,
     interlocked,
     memory,
@@ -18,6 +19,7 @@ from . import (
     spin_locks,
     synchronization,
     timers,
+    waits,
     work_items,
 )
 from .constants import CONSTANTS
@@ -35,7 +37,9 @@ ROUTINES: tuple[KernelRoutine, ...] = (
     *interlocked.ROUTINES,
     *mutexes.ROUTINES,
     *events.ROUTINES,
+    *waits.ROUTINES,
     *dpc.ROUTINES,
+    *dpc_removal.ROUTINES,
     *timers.ROUTINES,
     *work_items.ROUTINES,
     *memory.ROUTINES,

@@ -1,144 +1,75 @@
 """Connecting a service routine (rules 2.1 to 2.6)."""
 
-from dataclasses import dataclass
-
 from ..algebra import conjunction, disjunction, equal, member, negation
-from ..driver import Line
-from ..expr import Constant, Expression, Read
+from ..expr import FALSE, Constant, Expression, Read
 from ..machine import Access, AccessKind, Check
 from . import constants as c
-from .levels import HIGH_LEVEL, PASSIVE_LEVEL
+from .levels import PASSIVE_LEVEL
+from .locks import in_memory
+from .registration import LEGACY, Request, line_of, registration
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
+from .spin_locks import initialized
 from .world import CONNECTED, LIVE, UNUSED, InterruptObject, Registration, World
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The arguments of any of the connect forms, with `FROM_RESOURCE` for what was left out."""
-
-    pointer: str
-    routine: str
-    context: int | str | bool
-    lock: str
-    vector: int
-    irql: int
-    synchronize_irql: int
-    mode: int
-    share: int
-    mask: int
-    version: int
-
-
-def _line(call: KernelCall, world: World, vector: int) -> Line:
-    """The interrupt line with this vector, or the only one."""
-    if vector == c.FROM_RESOURCE and len(world.lines) == 1:
-        return next(iter(world.lines.values()))
-    for line in world.lines.values():
-        if line.vector == vector:
-            return line
-    known = ", ".join(f"{line.vector} ({name})" for name, line in world.lines.items())
-    raise RuleError(
-        f"{call.routine}: no device of this pattern has interrupt vector {vector}; "
-        f"pass Vector= one of: {known or 'none (give the device a Line)'}"
-    )
-
-
-def _registration(request: _Request, line: Line, processors: tuple[str, ...]) -> Registration | int:
-    """What the request registers, or the status with which it is refused.
-
-    Windows: at least one processor (2.3.1, 2.4.2, 10.6); Irql at most HIGH_LEVEL, SynchronizeIrql
-        not below Irql (2.3.3, 10.12); a passive service routine needs both PASSIVE_LEVEL (2.8.1).
-    Model: as picked in 10.6 and 10.12.
-    """
-    irql = line.irql if request.irql == c.FROM_RESOURCE else request.irql
-    level = irql if request.synchronize_irql == c.FROM_RESOURCE else request.synchronize_irql
-    mask = (1 << len(processors)) - 1 if request.mask == c.FROM_RESOURCE else request.mask
-    targets = tuple(name for index, name in enumerate(processors) if mask >> index & 1)
-    if not targets:
-        legacy = request.version == 0
-        return c.STATUS_INVALID_PARAMETER if legacy else c.STATUS_INVALID_PARAMETER_10
-    if irql > HIGH_LEVEL or level < irql:
-        return c.STATUS_INVALID_PARAMETER
-    if irql != line.irql:
-        raise RuleError(
-            f"Irql is {irql}, but the translated resource of {line.device} says {line.irql}; "
-            f"leave Irql out or pass {line.irql}"
-        )
-    latched = line.latched if request.mode == c.FROM_RESOURCE else bool(request.mode)
-    shared = line.shared if request.share == c.FROM_RESOURCE else bool(request.share)
-    if latched != line.latched or (line.shared and not shared):
-        return c.STATUS_INVALID_PARAMETER
-    lock = "" if request.lock == "NULL" else request.lock
-    return Registration(
-        line.device,
-        request.routine,
-        request.context,
-        lock,
-        irql,
-        level,
-        latched,
-        shared,
-        targets,
-        request.version,
-    )
 
 
 def _available(world: World, found: InterruptObject) -> Expression:
     """Whether this interrupt object can be the next one made.
 
-    Model: memory of a freed object is used again only when no pointer variable still holds it, so
-        that a stale pointer is always seen as stale.
+    Model: memory of a freed object is used again only when no pointer still holds it, neither a
+        field nor a local of a routine under way, so that a stale pointer is always seen as stale.
     """
     state = world.interrupt_state(found.name)
     return disjunction(
         equal(state, Constant(UNUSED)),
-        conjunction(negation(member(state, LIVE)), negation(world.referenced(found.name))),
+        conjunction(
+            negation(member(state, LIVE)),
+            negation(world.referenced(found.name)),
+            negation(Read(f"remembered {found.name}")),
+        ),
     )
 
 
-def _conflict(world: World, registration: Registration) -> Expression:
+def _conflict(world: World, wanted: Registration) -> Expression:
     """Whether a live registration on the line excludes this one (2.5.4, 10.17)."""
     return disjunction(
         *(
             member(world.interrupt_state(other.name), LIVE)
             for other in world.interrupts()
-            if other.registration.line == registration.line
-            and not (other.registration.shared and registration.shared)
+            if other.registration.line == wanted.line
+            and not (other.registration.shared and wanted.shared)
         )
     )
 
 
-def _connect(call: KernelCall, world: World, request: _Request) -> tuple[Micro, ...]:
+def _connect(call: KernelCall, world: World, request: Request) -> tuple[Micro, ...]:
     """Check the parameters, then arm the vector and publish the pointer.
 
     Windows: PASSIVE_LEVEL (2.1.1). The service routine can run before the call returns and before
         the pointer is stored (2.2.2, 2.2.5, 10.1, 10.2); the call can fail (2.3.1, 2.4.3).
     Model: two steps in either order. All processors of the mask are armed at once (10.4).
     """
-    checks = call.at_most(PASSIVE_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x2000B)")
-    if request.pointer == "NULL":
-        return (
-            call.broken(
-                "null-out-pointer",
-                f"{call.routine} has no place to store the interrupt object pointer",
-                "0x7E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
-            ),
-        )
-    line = _line(call, world, request.vector)
-    registration = _registration(request, line, world.processors)
-    if isinstance(registration, int):
-        refused = Outcome(result=Constant(registration), name=f"{call.routine} refuses")
+    code = "0x2000B" if request.version == LEGACY else "0xE5"
+    checks = call.at_most(PASSIVE_LEVEL, f"0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION ({code})")
+    line = line_of(call, world, request.vector)
+    wanted = registration(call, request, line, world.processors)
+    if isinstance(wanted, int):
+        refused = Outcome(result=Constant(wanted), name=f"{call.routine} refuses")
         return (Step(call.routine, "2.3.1", (refused,), checks=checks),)
-    world.facts.register(registration, call.point)
+    if request.routine == "NULL":
+        raise RuleError(f"{call.routine}: ServiceRoutine is NULL; name the routine to call")
+    checks += (*_out_pointer(call, request), *_lock_ready(call, world, request))
+    world.facts.register(wanted, call.point)
+    if request.pointer == "NULL":
+        return (Step(call.routine, "2.4.5", checks=checks),)
     outcomes: list[Outcome] = []
-    before: list[Expression] = [negation(_conflict(world, registration))]
-    for found in world.instances(registration):
+    before: list[Expression] = [negation(_conflict(world, wanted))]
+    for found in world.instances(wanted):
         free = _available(world, found)
         outcomes += _made(call, world, request.pointer, found, (*before, free))
         before.append(negation(free))
     outcomes.append(
-        Outcome((_conflict(world, registration),), result=Constant(c.STATUS_INVALID_PARAMETER))
+        Outcome((_conflict(world, wanted),), result=Constant(c.STATUS_INVALID_PARAMETER))
     )
     if world.knobs.allows("connect_may_fail", "yes"):
         outcomes.append(
@@ -155,6 +86,30 @@ def _connect(call: KernelCall, world: World, request: _Request) -> tuple[Micro, 
     return (Step(call.routine, "2.2.2", tuple(outcomes), (*checks, exhausted)),)
 
 
+def _out_pointer(call: KernelCall, request: Request) -> tuple[Check, ...]:
+    """There is a place to store the interrupt object pointer (2.4.5, 10.5, R10)."""
+    if request.pointer != "NULL":
+        return ()
+    return (
+        Check(
+            "null-out-pointer",
+            FALSE,
+            f"{call.routine} has no place to store the interrupt object pointer",
+            "0x7E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
+        ),
+    )
+
+
+def _lock_ready(call: KernelCall, world: World, request: Request) -> tuple[Check, ...]:
+    """The lock that the driver supplies is a spin lock, initialised before (2.1.4, R6)."""
+    if request.lock == "NULL":
+        return ()
+    found = world.objects.get(request.lock)
+    if found is None or found.type != "KSPIN_LOCK":
+        raise RuleError(f"{call.routine}: SpinLock must be a KSPIN_LOCK, not {request.lock}")
+    return (*initialized(call, world, request.lock), *in_memory(call, world, request.lock, call.irql))
+
+
 def _made(
     call: KernelCall,
     world: World,
@@ -168,22 +123,7 @@ def _made(
     arm = ((state, Constant(CONNECTED)),)
     store = ((variable, Constant(found.name)),)
     success = Give(Constant(c.STATUS_SUCCESS))
-    leak = Check(
-        "connect-overwrites-live-interrupt",
-        negation(
-            disjunction(
-                *(
-                    conjunction(
-                        equal(Read(variable), Constant(other.name)),
-                        member(world.interrupt_state(other.name), LIVE),
-                    )
-                    for other in world.interrupts()
-                    if other.name != found.name
-                )
-            )
-        ),
-        f"{call.routine} overwrites the only pointer to an interrupt object that is still connected",
-    )
+    leak = _leak(call, world, variable, found)
     volatile = world.field_of(variable).volatile
     kind = AccessKind.VOLATILE_WRITE if volatile else AccessKind.PLAIN_WRITE
     written = (Access(variable, kind),)
@@ -212,16 +152,39 @@ def _made(
     return made
 
 
+def _leak(call: KernelCall, world: World, variable: str, found: InterruptObject) -> Check:
+    """Storing the new pointer in `variable` loses no live interrupt object (R76)."""
+    lost = (
+        conjunction(
+            equal(Read(variable), Constant(other.name)),
+            member(world.interrupt_state(other.name), LIVE),
+            *(
+                negation(equal(Read(elsewhere), Constant(other.name)))
+                for elsewhere in world.references
+                if elsewhere != variable
+            ),
+        )
+        for other in world.interrupts()
+        if other.name != found.name
+    )
+    return Check(
+        "connect-overwrites-live-interrupt",
+        negation(disjunction(*lost)),
+        f"{call.routine} overwrites the only pointer to an interrupt object that is still connected",
+    )
+
+
 def io_connect_interrupt(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Connect a service routine, the legacy form.
 
     Windows: parameters and statuses of 2.3; message-signalled drivers must use the Ex form (2.3.5).
-    Model: arguments left out are those of the device's translated resource.
+    Model: arguments left out are those of the device's translated resource. The parameters are
+        checked as in `registration`, for IRQL first.
     """
     return _connect(
         call,
         world,
-        _Request(
+        Request(
             call.text("InterruptObject"),
             call.text("ServiceRoutine"),
             _constant(call, "ServiceContext"),
@@ -232,7 +195,7 @@ def io_connect_interrupt(call: KernelCall, world: World) -> tuple[Micro, ...]:
             call.number("InterruptMode"),
             call.number("ShareVector"),
             call.number("ProcessorEnableMask"),
-            version=0,
+            version=LEGACY,
         ),
     )
 
@@ -250,7 +213,8 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
 
     Windows: Version selects the form (2.4); a bad Version gives STATUS_INVALID_PARAMETER_1, a NULL
         device object STATUS_INVALID_PARAMETER (2.4.2, 2.4.4).
-    Model: CONNECT_FULLY_SPECIFIED, its GROUP form and CONNECT_LINE_BASED.
+    Model: CONNECT_FULLY_SPECIFIED, its GROUP form (with the one group 0) and CONNECT_LINE_BASED.
+        Every object passed as PhysicalDeviceObject counts as the PDO.
     """
     version = call.number("Version")
     checks = call.at_most(PASSIVE_LEVEL)
@@ -259,7 +223,10 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
     if version == c.CONNECT_LINE_BASED:
         return _line_based(call, world)
     if version == c.CONNECT_MESSAGE_BASED:
-        raise RuleError("IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet")
+        raise RuleError(
+            "IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet; give the device a Line "
+            "and connect it with CONNECT_LINE_BASED or CONNECT_FULLY_SPECIFIED"
+        )
     bad = Outcome(result=Constant(c.STATUS_INVALID_PARAMETER_1))
     return (Step(call.routine, "2.4.2", (bad,), checks=checks),)
 
@@ -278,7 +245,7 @@ def _fully_specified(call: KernelCall, world: World, version: int) -> tuple[Micr
     return _connect(
         call,
         world,
-        _Request(
+        Request(
             call.text(f"{prefix}InterruptObject"),
             call.text(f"{prefix}ServiceRoutine"),
             _constant(call, f"{prefix}ServiceContext"),
@@ -290,6 +257,7 @@ def _fully_specified(call: KernelCall, world: World, version: int) -> tuple[Micr
             call.number(f"{prefix}ShareVector"),
             call.number(f"{prefix}ProcessorEnableMask"),
             version,
+            call.number(f"{prefix}Group"),
         ),
     )
 
@@ -307,12 +275,12 @@ def _line_based(call: KernelCall, world: World) -> tuple[Micro, ...]:
     if not world.lines:
         missing = Outcome(result=Constant(c.STATUS_NOT_FOUND))
         return (Step(call.routine, "2.6.6", (missing,), checks=call.at_most(PASSIVE_LEVEL)),)
-    line = _line(call, world, c.FROM_RESOURCE)
+    line = line_of(call, world, c.FROM_RESOURCE)
     level = max(call.number(f"{prefix}SynchronizeIrql"), line.irql)
     return _connect(
         call,
         world,
-        _Request(
+        Request(
             call.text(f"{prefix}InterruptObject"),
             call.text(f"{prefix}ServiceRoutine"),
             _constant(call, f"{prefix}ServiceContext"),

@@ -7,6 +7,8 @@ def _status(code: int) -> int:
 
 
 STATUS_SUCCESS = 0
+STATUS_USER_APC = _status(0x000000C0)
+STATUS_ALERTED = _status(0x00000101)
 STATUS_TIMEOUT = _status(0x00000102)
 STATUS_PENDING = _status(0x00000103)
 STATUS_UNSUCCESSFUL = _status(0xC0000001)
@@ -25,6 +27,8 @@ CONNECT_FULLY_SPECIFIED = 1
 CONNECT_LINE_BASED = 2
 CONNECT_MESSAGE_BASED = 3
 CONNECT_FULLY_SPECIFIED_GROUP = 4
+
+LOW_IMPORTANCE = 0
 
 FROM_RESOURCE = -1
 """The default of a connect argument left out: the value of the device's translated resource."""
@@ -47,11 +51,17 @@ CONSTANTS: dict[str, int | str] = {
     "KernelMode": 0,
     "UserMode": 1,
     "IO_NO_INCREMENT": 0,
+    "LowImportance": LOW_IMPORTANCE,
+    "MediumImportance": 1,
+    "HighImportance": 2,
+    "MediumHighImportance": 3,
     "DelayedWorkQueue": 1,
     "CriticalWorkQueue": 0,
     "PowerDeviceD0": 1,
     "PowerDeviceD3": 4,
     "STATUS_SUCCESS": STATUS_SUCCESS,
+    "STATUS_USER_APC": STATUS_USER_APC,
+    "STATUS_ALERTED": STATUS_ALERTED,
     "STATUS_TIMEOUT": STATUS_TIMEOUT,
     "STATUS_PENDING": STATUS_PENDING,
     "STATUS_UNSUCCESSFUL": STATUS_UNSUCCESSFUL,

@@ -1,9 +1,11 @@
 """Disconnecting and deactivating a service routine (rules 3.1 and 3.2)."""
 
-from ..algebra import equal, member, negation
+from ..algebra import conjunction, disjunction, equal, member, negation
 from ..expr import Constant, Expression, Read
 from ..machine import Check
+from .dispatch import edge_pending
 from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL, bad_address
+from .registration import LEGACY, same_version
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
 from .world import (
@@ -48,6 +50,22 @@ def _find(call: KernelCall, world: World, name: str) -> tuple[InterruptObject, C
     )
 
 
+def _forgotten_edge(world: World, found: InterruptObject) -> tuple[tuple[str, Expression], ...]:
+    """The update that drops a latched request when the last member leaves the line (4.2.11, 10.57)."""
+    line = world.lines[found.registration.line]
+    if not line.latched or line.shared:
+        return ()
+    others = disjunction(
+        *(
+            member(world.interrupt_state(item.name), (CONNECTED, INACTIVE))
+            for item in world.interrupts()
+            if item.registration.line == line.device and item.name != found.name
+        )
+    )
+    pending = edge_pending(world, line.device)
+    return ((pending.variable, conjunction(pending, others)),)
+
+
 def _disconnect(call: KernelCall, world: World, name: str) -> tuple[Micro, ...]:
     """Stop new calls, wait for running ones, free the object.
 
@@ -70,7 +88,7 @@ def _disconnect(call: KernelCall, world: World, name: str) -> tuple[Micro, ...]:
         outcomes.append(Outcome(waits, free, result=Constant(0)))
     if world.knobs.allows("disconnect_waits_for_isr", "no"):
         outcomes.append(Outcome((), free, result=Constant(0), name=f"{call.routine} does not wait"))
-    unlink = Outcome(updates=((state, Constant(DISCONNECTING)),))
+    unlink = Outcome(updates=((state, Constant(DISCONNECTING)), *_forgotten_edge(world, found)))
     return (
         Step(call.routine, "3.1.1", (unlink,), checks),
         Step(f"{call.routine} frees the interrupt object", "3.1.11", tuple(outcomes)),
@@ -78,20 +96,25 @@ def _disconnect(call: KernelCall, world: World, name: str) -> tuple[Micro, ...]:
 
 
 def io_disconnect_interrupt(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Disconnect, the legacy form (3.1)."""
-    return _disconnect(call, world, call.text("InterruptObject"))
+    """Disconnect, the legacy form.
+
+    Windows: PASSIVE_LEVEL (3.1.1), once (3.1.12); no service routine is called after it (3.1.8).
+    Model: as `_disconnect`; it fits what IoConnectInterrupt or CONNECT_FULLY_SPECIFIED made.
+    """
+    name = call.text("InterruptObject")
+    return _version(call, world, name, LEGACY) or _disconnect(call, world, name)
 
 
-def _version(call: KernelCall, world: World, name: str) -> tuple[Micro, ...]:
-    """The step that fails because Version is not the one used to connect (3.1.4), or nothing."""
+def _version(call: KernelCall, world: World, name: str, given: int) -> tuple[Micro, ...]:
+    """The step that fails because Version is not the one used to connect, or nothing."""
     found = world.interrupt(name)
-    if found is None or found.registration.version == call.number("Version"):
+    if found is None or same_version(found.registration.version, given):
         return ()
     return (
         call.broken(
             "disconnect-of-dead-interrupt",
             f"{call.routine} is given another Version than the object was connected with",
-            "0xCA PNP_DETECTED_FATAL_ERROR (9)",
+            "0xCA PNP_DETECTED_FATAL_ERROR (9)" if "Disconnect" in call.routine else "",
         ),
     )
 
@@ -99,11 +122,12 @@ def _version(call: KernelCall, world: World, name: str) -> tuple[Micro, ...]:
 def io_disconnect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Disconnect, the form with a versioned structure.
 
-    Windows: Version must be the one the connect call returned, else bug check 0xCA (3.1.4).
-    Model: as documented; an object connected by the legacy routine has no matching Version.
+    Windows: PASSIVE_LEVEL (3.1.1); Version must be the one the connect call returned, else bug
+        check 0xCA (3.1.3, 3.1.4).
+    Model: as documented; an object connected by the legacy routine counts as FULLY_SPECIFIED.
     """
     name = call.text("ConnectionContext.InterruptObject")
-    return _version(call, world, name) or _disconnect(call, world, name)
+    return _version(call, world, name, call.number("Version")) or _disconnect(call, world, name)
 
 
 def _report(call: KernelCall, world: World, before: str, after: str) -> tuple[Micro, ...]:
@@ -114,7 +138,7 @@ def _report(call: KernelCall, world: World, before: str, after: str) -> tuple[Mi
         return (located,)
     state = world.interrupt_state(name)
     change = equal(state, Constant(before))
-    return _version(call, world, name) or (
+    return _version(call, world, name, call.number("Version")) or (
         Step(
             call.routine,
             "3.2.2",

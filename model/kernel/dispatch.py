@@ -8,7 +8,7 @@ release; then end of interrupt.
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from ..algebra import conjunction, disjunction, equal, member, negation
+from ..algebra import conjunction, disjunction, equal, member, negation, not_equal
 from ..driver import Line
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
@@ -106,9 +106,9 @@ def _call(world: World, slot: Slot, position: int, *, claimed: bool) -> tuple[Mi
         return _call_foreign(world, line, on_true, on_false)
     registration = item.registration
     name = f"{registration.routine} interrupt"
-    freed: tuple[Check, ...] = ()
+    freed = _lock_there(world, item)
     if world.knobs["disconnect_waits_for_isr"] != "yes":
-        freed = (
+        freed += (
             Check(
                 "isr-after-disconnect",
                 member(world.interrupt_state(item.name), LIVE),
@@ -133,6 +133,16 @@ def _call(world: World, slot: Slot, position: int, *, claimed: bool) -> tuple[Mi
         ),
         Decide(on_true, on_false),
     )
+
+
+def _lock_there(world: World, item: InterruptObject) -> tuple[Check, ...]:
+    """The lock that the driver supplied is still in memory (2.1.4, R54)."""
+    alive = world.alive(item.lock)
+    if alive is None:
+        return ()
+    crash = bad_address(item.registration.synchronize_irql, in_kernel=True)
+    detail = f"{item.lock}, the lock of a connected interrupt, is no longer in memory"
+    return (Check("use-after-free", alive, detail, crash),)
 
 
 def _call_foreign(
@@ -197,7 +207,8 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
         it is a storm (4.2.5, 4.5.2). A latched chain is walked again until a pass claims nothing
         (4.2.7, 10.20).
     Model: still asserted: the next walk begins in this very step, so nothing below the line's IRQL
-        runs on the processor. Unclaimed although the own device asked all the time: a violation.
+        runs on the processor, unless another processor has accepted the interrupt by then.
+        Unclaimed although the own device asked all the time: a violation.
     """
     line = world.lines[slot.line]
     chain = _chain(world, slot)
@@ -221,7 +232,13 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
         )
         for item in outcomes
     ]
-    over = Outcome((disjunction(negation(high), none),), ((quiet.variable, FALSE),))
+    forget = ((quiet.variable, FALSE),)
+    over = Outcome((disjunction(negation(high), none),), forget)
+    elsewhere = Outcome(
+        (high, _served_elsewhere(world, slot)),
+        forget,
+        name="end of interrupt; another processor has the next one",
+    )
     checks: tuple[Check, ...] = ()
     if not claimed:
         checks = (
@@ -233,7 +250,18 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
                 "0xF2 HARDWARE_INTERRUPT_STORM",
             ),
         )
-    return Step("end of interrupt", "4.3.3", (*again_outcomes, over), checks)
+    return Step("end of interrupt", "4.3.3", (*again_outcomes, over, elsewhere), checks)
+
+
+def _served_elsewhere(world: World, slot: Slot) -> Expression:
+    """Whether another processor has accepted an interrupt of the line."""
+    return disjunction(
+        *(
+            not_equal(Read(f"at {slot.line} interrupt@{processor}"), Constant("idle"))
+            for processor in world.processors
+            if processor != slot.processor and _chain(world, Slot(slot.line, processor))
+        )
+    )
 
 
 def accept(world: World, slot: Slot) -> Step:

@@ -1,16 +1,11 @@
-"""Deferred procedure calls (rules 7.1 to 7.3)."""
+"""Deferred procedure calls: objects, queues, runs (rules 7.1 and 7.2)."""
 
-from ..algebra import (
-    conjunction,
-    disjunction,
-    equal,
-    if_then_else,
-    negation,
-)
+from ..algebra import conjunction, disjunction, equal, if_then_else, member, negation
 from ..domain import Enumeration, Value
-from ..expr import FALSE, Constant, Expression, Read
+from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
-from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
+from .constants import LOW_IMPORTANCE
+from .levels import DISPATCH_LEVEL
 from .rule import (
     HERE,
     Enter,
@@ -43,7 +38,7 @@ def dpcs(world: World) -> tuple[str, ...]:
     return tuple(sorted({str(item[0]) for item in world.facts.all("dpc routine")}))
 
 
-def _dpc(call: KernelCall, world: World, parameter: str) -> str:
+def dpc_passed(call: KernelCall, world: World, parameter: str) -> str:
     """The DPC object passed; a device object stands for the one built into it (7.2.1)."""
     name = call.text(parameter)
     found = world.objects.get(name)
@@ -55,13 +50,19 @@ def _dpc(call: KernelCall, world: World, parameter: str) -> str:
 def _initialize(
     call: KernelCall, world: World, parameter: str, context: Value
 ) -> tuple[Micro, ...]:
-    """Remember which routine the DPC runs."""
-    dpc = _dpc(call, world, parameter)
+    """Remember which routine the DPC runs; it must not be queued."""
+    dpc = dpc_passed(call, world, parameter)
     routine = call.text("DeferredRoutine")
     world.facts.add("dpc routine", dpc, routine, context)
     chosen = routine_of(world, dpc)
     update = ((chosen.variable, Constant(_entry(routine, context))),)
-    return (Step(call.routine, "7.1.12", (Outcome(updates=update),)),)
+    idle = Check(
+        "free-while-queued",
+        equal(queued_on(world, dpc), NONE),
+        f"{call.routine} initialises {dpc}, which is queued",
+        "0xC7 TIMER_OR_DPC_INVALID",
+    )
+    return (Step(call.routine, "7.1.12", (Outcome(updates=update),), (idle,)),)
 
 
 def _entry(routine: str, context: Value) -> str:
@@ -96,7 +97,8 @@ def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Prepare a DPC object.
 
     Windows: resident storage, before first use (7.1.12, R54).
-    Model: the routine is a value of the object; queuing an object without one is a violation.
+    Model: the routine is a value of the object; queuing an object without one is a violation, and
+        so is initialising one that is queued. Threaded DPCs (7.1.11) are not modelled.
     """
     context = call.arguments["DeferredContext"]
     if not isinstance(context, Constant):
@@ -105,7 +107,11 @@ def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
 
 def io_initialize_dpc_request(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Prepare the DPC object built into a device object (7.2.1)."""
+    """Prepare the DPC object built into a device object.
+
+    Windows: any IRQL; the DPC belongs to the device object (7.2.1).
+    Model: as KeInitializeDpc, with the device object as DeferredContext.
+    """
     return _initialize(call, world, "DeviceObject", call.text("DeviceObject"))
 
 
@@ -127,10 +133,8 @@ def argument_of(world: World, dpc: str, position: int) -> Read | None:
 def insert(call: KernelCall, world: World, dpc: str, arguments: tuple[Expression, ...]) -> Step:
     """Queue the DPC unless it is queued already.
 
-    Windows: not queued: inserted, TRUE; queued: nothing happens, FALSE, and the new arguments are
-        dropped (7.1.2, 7.1.3). The queue is that of the calling processor, or of the target
-        (7.1.6).
-    Model: one step. Order within a queue is not kept: queued DPCs start in any order.
+    The queue is that of the calling processor, or of the target (7.1.6). Order within a queue is
+    not kept: queued DPCs start in any order (7.1.8).
     """
     queued = queued_on(world, dpc)
     target: Expression = HERE
@@ -175,9 +179,15 @@ def insert(call: KernelCall, world: World, dpc: str, arguments: tuple[Expression
 
 
 def ke_insert_queue_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Queue a DPC, at any IRQL (7.1.2); see `insert`."""
+    """Queue a DPC.
+
+    Windows: at any IRQL; TRUE if it was not queued, else FALSE, the new arguments are dropped, and
+        it runs once (7.1.2, 7.1.3, 7.1.4).
+    Model: one step. Called below DISPATCH_LEVEL the DPC runs before anything else below it on that
+        processor, but the caller may go on, on another one (weaker than 7.1.9).
+    """
     arguments = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
-    return (insert(call, world, _dpc(call, world, "Dpc"), arguments),)
+    return (insert(call, world, dpc_passed(call, world, "Dpc"), arguments),)
 
 
 def io_request_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -187,31 +197,9 @@ def io_request_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Model: KeInsertQueueDpc with that check.
     """
     arguments = (call.arguments["Irp"], call.arguments["Context"])
-    step = insert(call, world, _dpc(call, world, "DeviceObject"), arguments)
+    step = insert(call, world, dpc_passed(call, world, "DeviceObject"), arguments)
     checks = step.checks + call.at_least(DISPATCH_LEVEL + 1)
     return (Step(step.name, "7.2.2", step.outcomes, checks),)
-
-
-def ke_remove_queue_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Take the DPC out of its queue.
-
-    Windows: TRUE: it was queued and will not run; FALSE: it was not queued, which includes that it
-        is running; it never waits (7.3.1).
-    Model: one step. The knob `weak_remove_queue_dpc` lets TRUE be followed by a run (7.3.2).
-    """
-    dpc = _dpc(call, world, "Dpc")
-    queued = queued_on(world, dpc)
-    free = equal(queued, NONE)
-    outcomes = [
-        Outcome((negation(free),), ((queued.variable, NONE),), result=Constant(1)),
-        Outcome((free,), result=Constant(0)),
-    ]
-    if world.knobs.allows("weak_remove_queue_dpc", "yes"):
-        started = disjunction(*(running_on(item) for item in world.processors))
-        outcomes.append(
-            Outcome((free, started), result=Constant(1), name=f"{call.routine}: TRUE, but it runs")
-        )
-    return (Step(call.routine, "7.3.1", tuple(outcomes)),)
 
 
 def target_of(world: World, dpc: str) -> Read:
@@ -219,45 +207,49 @@ def target_of(world: World, dpc: str) -> Read:
     return world.variable(f"{dpc} target", world.processor_domain, ("none",))
 
 
-def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Choose the processor whose queue will hold the DPC (7.1.6, R62).
+def may_target(world: World, dpc: str, processor: str) -> Expression:
+    """Whether an expiring timer may queue the DPC on the processor (7.1.6, 7.4.2)."""
+    if not world.facts.has("dpc targeted", dpc):
+        return TRUE
+    return member(target_of(world, dpc), ("none", processor))
 
-    Model: a processor number beyond those of the run means the last one.
+
+def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Choose the processor whose queue will hold the DPC.
+
+    Windows: before queuing; no effect on a DPC that is queued (7.1.6, R62).
+    Model: one step. A processor number beyond those of the run means the last one. A targeted DPC
+        may be delayed for any time (7.1.8, 10.52).
     """
-    dpc = _dpc(call, world, "Dpc")
+    dpc = dpc_passed(call, world, "Dpc")
     world.facts.add("dpc targeted", dpc)
     number = min(call.number("Number"), len(world.processors) - 1)
     update = ((target_of(world, dpc).variable, Constant(world.processors[number])),)
     return (Step(call.routine, "7.1.6", (Outcome(updates=update),)),)
 
 
+def ke_set_importance_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Choose how urgent the DPC is.
+
+    Windows: high goes to the head of the queue; low may wait for the queue to fill up (7.1.8, 10.52).
+    Model: a DPC that is ever made low never holds a thread back; high changes nothing, because no
+        order is kept.
+    """
+    dpc = dpc_passed(call, world, "Dpc")
+    if call.number("Importance") == LOW_IMPORTANCE:
+        world.facts.add("dpc low importance", dpc)
+    return (Step(call.routine, "7.1.8"),)
+
+
+def no_arguments(world: World, dpc: str) -> tuple[tuple[str, Expression], ...]:
+    """The updates that store what a timer passes: no system arguments."""
+    stored = (argument_of(world, dpc, position) for position in (1, 2))
+    return tuple((item.variable, Constant("NULL")) for item in stored if item is not None)
+
+
 def awaited(world: World, context: str, what: str) -> Read:
     """Whether a KeFlushQueuedDpcs in progress in `context` still waits for a DPC or a processor."""
     return world.flag(f"{context} flushes {what}", owner=context)
-
-
-def ke_flush_queued_dpcs(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Wait until every DPC queued or running at the call, on all processors, has finished.
-
-    Windows: PASSIVE_LEVEL (7.3.3, R64); no promise about DPCs queued during the call.
-    Model: a snapshot, then a wait until each run in it has ended (10.54).
-    """
-    world.facts.add("flushes", call.context)
-    checks = call.at_most(PASSIVE_LEVEL)
-    snapshot: list[tuple[str, Expression]] = []
-    waits: list[Expression] = []
-    for dpc in dpcs(world):
-        flag = awaited(world, call.context, dpc)
-        snapshot.append((flag.variable, negation(equal(queued_on(world, dpc), NONE))))
-        waits.append(negation(flag))
-    for processor in world.processors:
-        flag = awaited(world, call.context, f"DPC@{processor}")
-        snapshot.append((flag.variable, running_on(processor)))
-        waits.append(negation(flag))
-    return (
-        Step(call.routine, "7.3.3", (Outcome(updates=tuple(snapshot)),), checks),
-        Step(f"{call.routine} waits", "7.3.3", (Outcome(tuple(waits), result=Constant(0)),)),
-    )
 
 
 def _decoded(world: World, dpc: str, position: int) -> list[tuple[tuple[Expression, ...], Value]]:
@@ -325,7 +317,7 @@ def due_at_once(world: World, processor: str) -> Expression:
 
     Windows: a DPC in the processor's own queue runs before its IRQL falls below DISPATCH_LEVEL
         (7.1.7); one that another processor targeted at it may be delayed (7.1.8, 10.52).
-    Model: targeted DPCs never hold a thread back.
+    Model: targeted DPCs and those of low importance never hold a thread back.
     """
     if world.knobs["dpc_any_cpu"] == "yes":
         return FALSE
@@ -334,6 +326,7 @@ def due_at_once(world: World, processor: str) -> Expression:
             equal(queued_on(world, dpc), Constant(processor))
             for dpc in dpcs(world)
             if not world.facts.has("dpc targeted", dpc)
+            and not world.facts.has("dpc low importance", dpc)
         )
     )
 
@@ -373,12 +366,13 @@ ROUTINES = (
         io_request_dpc,
         "7.2.2",
     ),
-    KernelRoutine("KeRemoveQueueDpc", (_DPC,), ke_remove_queue_dpc, "7.3.1"),
     KernelRoutine(
         "KeSetTargetProcessorDpc",
         (_DPC, Parameter("Number")),
         ke_set_target_processor_dpc,
         "7.1.6",
     ),
-    KernelRoutine("KeFlushQueuedDpcs", (), ke_flush_queued_dpcs, "7.3.3"),
+    KernelRoutine(
+        "KeSetImportanceDpc", (_DPC, Parameter("Importance")), ke_set_importance_dpc, "7.1.8"
+    ),
 )

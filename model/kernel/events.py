@@ -1,15 +1,17 @@
-"""Events and waits (rules 1.5 and 6.5)."""
+"""Events, and what all dispatcher objects share: a signal, and waiters that it wakes (rules 6.5)."""
 
-from ..algebra import negation
-from ..expr import FALSE, Constant, Expression, Read
-from ..machine import Check, ContextKind
-from .constants import STATUS_SUCCESS, STATUS_TIMEOUT
-from .levels import APC_LEVEL, DISPATCH_LEVEL, level_name
+from ..algebra import conjunction, negation
+from ..expr import FALSE, TRUE, Constant, Expression, Read
+from ..machine import Check
+from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
 from .world import World
 
-_INFINITE = "NULL"
+_SYNCHRONIZATION = 1
+
+Wake = tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...]]
+"""One way of signalling: when it is possible, and what it changes."""
 
 
 def signalled(world: World, name: str) -> Read:
@@ -19,137 +21,164 @@ def signalled(world: World, name: str) -> Read:
     return world.flag(f"{name} signalled", initial=initial)
 
 
-def _clears_itself(world: World, name: str) -> bool:
-    """Whether a satisfied wait resets the object: synchronization events and timers do (6.5.2)."""
+def waiting(world: World, context: str, name: str) -> Read:
+    """Whether the context waits for the object, and nothing has satisfied its wait yet."""
+    return world.flag(f"{context} waits for {name}", owner=context)
+
+
+def _type(world: World, name: str) -> int:
+    """Notification (0) or synchronisation (1): as initialised, else as declared.
+
+    Raises:
+        RuleError: the driver initialises it once so and once so.
+    """
+    given = [int(item[1]) for item in world.facts.all("type of object") if item[0] == name]
+    if len(given) > 1:
+        raise RuleError(f"{name} is initialised both as notification and as synchronization object")
     declared = world.field(name, "type")
-    return bool(declared and declared.initial[0] == 1)
+    return given[0] if given else int(bool(declared and declared.initial[0] == _SYNCHRONIZATION))
 
 
-def _waitable(call: KernelCall, world: World, parameter: str) -> str:
-    """The name of the dispatcher object passed."""
+def clears_itself(world: World, name: str) -> bool:
+    """Whether a satisfied wait resets the object: synchronization events and timers do (6.5.2)."""
+    return _type(world, name) == _SYNCHRONIZATION
+
+
+def set_type(call: KernelCall, world: World, name: str) -> None:
+    """Remember the type that an initialising call gives the object."""
+    kind = call.number("Type")
+    if kind not in (0, _SYNCHRONIZATION):
+        raise RuleError(f"{call.routine}: Type is 0 (notification) or 1 (synchronization)")
+    world.facts.add("type of object", name, kind)
+
+
+def waitable(call: KernelCall, world: World, parameter: str, *types: str) -> str:
+    """The name of the dispatcher object passed, of one of `types`."""
     name = call.text(parameter)
     found = world.objects.get(name)
-    if found is None or found.type not in ("KEVENT", "KTIMER"):
-        raise RuleError(f"{call.routine}: {parameter} must be a KEVENT or KTIMER, not {name}")
+    if found is None or found.type not in types:
+        raise RuleError(f"{call.routine}: {parameter} must be a {' or '.join(types)}, not {name}")
     return name
 
 
-def _set(call: KernelCall, world: World, value: Expression, rule: str) -> tuple[Micro, ...]:
-    """Set or clear the event; the result is its previous state."""
-    flag = signalled(world, _waitable(call, world, "Event"))
-    update = ((flag.variable, value),)
+def wakes(world: World, name: str) -> list[Wake]:
+    """The ways in which signalling the object, which is not signalled, can go.
+
+    Windows: a notification object wakes all waiters and stays signalled; a synchronization object
+        satisfies one wait and stays clear, or stays signalled where nobody waits (6.5.2). The wait
+        is satisfied at this moment, whatever becomes of the object before the waiter runs again.
+    Model: as documented; any of several waiters may be the one.
+    """
+    flag = signalled(world, name)
+    waiters = [waiting(world, str(item[1]), name) for item in _waiters(world, name)]
+    if not clears_itself(world, name):
+        woken = tuple((item.variable, FALSE) for item in waiters)
+        return [((), ((flag.variable, TRUE), *woken))]
+    nobody = conjunction(*(negation(item) for item in waiters))
+    found: list[Wake] = [((item,), ((item.variable, FALSE),)) for item in waiters]
+    return [*found, ((nobody,), ((flag.variable, TRUE),))]
+
+
+def _waiters(world: World, name: str) -> list[tuple[bool | int | str, ...]]:
+    """(object, context) for every context that can wait for the object."""
+    return [item for item in world.facts.all("waiter") if item[0] == name]
+
+
+def initialized(call: KernelCall, world: World, name: str) -> tuple[Check, ...]:
+    """The object was initialised, where the driver does that at all (6.5.1)."""
+    if not world.facts.has("initialized object", name):
+        return ()
     return (
-        Step(
-            call.routine,
-            rule,
-            (
-                Outcome((flag,), update, result=Constant(1)),
-                Outcome((negation(flag),), update, result=Constant(0)),
-            ),
-            checks=call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x80)"),
+        Check(
+            "uninitialized-object",
+            world.flag(f"{name} initialized"),
+            f"{call.routine} uses {name}, which has not been initialised",
         ),
     )
+
+
+def set_ready(world: World, name: str) -> tuple[tuple[str, Expression], ...]:
+    """The update by which the object counts as initialised."""
+    world.facts.add("initialized object", name)
+    return ((world.flag(f"{name} initialized").variable, TRUE),)
+
+
+def ke_initialize_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Prepare the event with its type and first state.
+
+    Windows: at any IRQL, before first use, in resident storage (6.5.1).
+    Model: an event that the driver never initialises is ready as declared; one that it does
+        initialise must be so before the first use, and has the type given here.
+    """
+    name = waitable(call, world, "Event", "KEVENT")
+    set_type(call, world, name)
+    first = (signalled(world, name).variable, Constant(bool(call.number("State"))))
+    return (Step(call.routine, "6.5.1", (Outcome(updates=(first, *set_ready(world, name))),)),)
 
 
 def ke_set_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Signal the event; gives its previous state.
 
-    Windows: at or below DISPATCH_LEVEL, so never from a service routine (6.5.3, R29).
-    Model: one step; waiters find it signalled.
+    Windows: at or below DISPATCH_LEVEL, so never from a service routine; with Wait TRUE at or
+        below APC_LEVEL (6.5.3, R29, R51).
+    Model: one step, in which the waits it satisfies end. That a wait follows a call with Wait TRUE
+        at once is not checked.
     """
-    return _set(call, world, Constant(value=True), "6.5.3")
+    name = waitable(call, world, "Event", "KEVENT")
+    flag = signalled(world, name)
+    if call.number("Wait"):
+        level = call.at_most(APC_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x20016)")
+    else:
+        level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x80)")
+    already = Outcome((flag,), result=Constant(1))
+    outcomes = [
+        Outcome((negation(flag), *guard), updates, result=Constant(0))
+        for guard, updates in wakes(world, name)
+    ]
+    checks = (*level, *initialized(call, world, name))
+    return (Step(call.routine, "6.5.3", (already, *outcomes), checks),)
 
 
 def ke_reset_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Clear the event; gives its previous state (6.5.4)."""
-    return _set(call, world, FALSE, "6.5.4")
+    """Clear the event; KeResetEvent gives its previous state.
 
-
-def ke_initialize_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Prepare the event with its first state (6.5.1); its type is the declared one."""
-    flag = signalled(world, _waitable(call, world, "Event"))
-    first = Constant(bool(call.number("State")))
-    return (Step(call.routine, "6.5.1", (Outcome(updates=((flag.variable, first),)),)),)
-
-
-def ke_read_state_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Whether the event is signalled, without changing it (6.5.2)."""
-    flag = signalled(world, _waitable(call, world, "Event"))
+    Windows: at or below DISPATCH_LEVEL (6.5.4).
+    Model: one step. Waits already satisfied stay satisfied.
+    """
+    name = waitable(call, world, "Event", "KEVENT")
+    flag = signalled(world, name)
     return (
         Step(
             call.routine,
-            "6.5.2",
+            "6.5.4",
             (
-                Outcome((flag,), result=Constant(1)),
+                Outcome((flag,), ((flag.variable, FALSE),), result=Constant(1)),
                 Outcome((negation(flag),), result=Constant(0)),
             ),
-            checks=call.at_most(DISPATCH_LEVEL),
+            (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, name)),
         ),
     )
 
 
-def _may_block(call: KernelCall) -> tuple[Check, ...]:
-    """Waiting for more than an instant needs IRQL at or below APC_LEVEL (1.5.2, R49)."""
-    if call.irql <= APC_LEVEL:
-        return ()
-    in_dpc = call.kind is ContextKind.DPC
-    return (
-        Check(
-            "wait-at-dispatch-level",
-            FALSE,
-            f"{call.routine} can block, and is called at {level_name(call.irql)}",
-            "0xB8 ATTEMPTED_SWITCH_FROM_DPC" if in_dpc else "0xA IRQL_NOT_LESS_OR_EQUAL",
-        ),
-    )
+def ke_read_state_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Whether the event is signalled.
 
-
-def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Wait until the object is signalled, or a time has passed.
-
-    Windows: zero timeout at or below DISPATCH_LEVEL, never blocks (1.5.1); otherwise at or below
-        APC_LEVEL (1.5.2). A synchronization event is cleared by the wait it satisfies (6.5.2).
-    Model: times are not counted: a timed wait may end either way at any moment. Alertable waits
-        end early with no other status.
+    Windows: at or below DISPATCH_LEVEL, changes nothing (6.5.4).
+    Model: one step.
     """
-    name = _waitable(call, world, "Object")
-    timeout = call.arguments["Timeout"]
+    name = waitable(call, world, "Event", "KEVENT")
+    return (read_state(call, world, name, "6.5.4"),)
+
+
+def read_state(call: KernelCall, world: World, name: str, rule: str) -> Step:
+    """The step that reads whether a dispatcher object is signalled."""
     flag = signalled(world, name)
-    clear = ((flag.variable, FALSE),) if _clears_itself(world, name) else ()
-    satisfied = Outcome((flag,), clear, result=Constant(STATUS_SUCCESS))
-    if timeout == Constant(0):
-        return (
-            Step(
-                call.routine,
-                "1.5.1",
-                (satisfied, Outcome((negation(flag),), result=Constant(STATUS_TIMEOUT))),
-                checks=call.at_most(DISPATCH_LEVEL),
-            ),
-        )
-    outcomes: tuple[Outcome, ...] = (satisfied,)
-    if timeout != Constant(_INFINITE):
-        late = Outcome(result=Constant(STATUS_TIMEOUT), name=f"{call.routine} times out")
-        outcomes = (satisfied, late)
-    return (
-        Step(
-            f"{call.routine} waits for {name}",
-            "1.5.2",
-            outcomes,
-            checks=_may_block(call),
-            waits_on=name,
-        ),
+    return Step(
+        call.routine,
+        rule,
+        (Outcome((flag,), result=Constant(1)), Outcome((negation(flag),), result=Constant(0))),
+        (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, name)),
     )
-
-
-def ke_delay_execution_thread(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Sleep for a while: at or below APC_LEVEL (1.5.6); everything else may happen meanwhile."""
-    del world
-    return (Step(call.routine, "1.5.6", checks=_may_block(call)),)
-
-
-def ke_stall_execution_processor(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Burn time on the processor, at any IRQL (1.5.6)."""
-    del world
-    return (Step(call.routine, "1.5.6"),)
 
 
 _EVENT = Parameter("Event")
@@ -169,33 +198,5 @@ ROUTINES = (
     ),
     KernelRoutine("KeResetEvent", (_EVENT,), ke_reset_event, "6.5.4"),
     KernelRoutine("KeClearEvent", (_EVENT,), ke_reset_event, "6.5.4"),
-    KernelRoutine("KeReadStateEvent", (_EVENT,), ke_read_state_event, "6.5.2"),
-    KernelRoutine(
-        "KeWaitForSingleObject",
-        (
-            Parameter("Object"),
-            Parameter("WaitReason", default=0),
-            Parameter("WaitMode", default=0),
-            Parameter("Alertable", default=0),
-            Parameter("Timeout", default="NULL"),
-        ),
-        ke_wait_for_single_object,
-        "1.5.2",
-    ),
-    KernelRoutine(
-        "KeDelayExecutionThread",
-        (
-            Parameter("WaitMode", default=0),
-            Parameter("Alertable", default=0),
-            Parameter("Interval", default=1),
-        ),
-        ke_delay_execution_thread,
-        "1.5.6",
-    ),
-    KernelRoutine(
-        "KeStallExecutionProcessor",
-        (Parameter("MicroSeconds", default=1),),
-        ke_stall_execution_processor,
-        "1.5.6",
-    ),
+    KernelRoutine("KeReadStateEvent", (_EVENT,), ke_read_state_event, "6.5.4"),
 )

@@ -6,6 +6,7 @@ from ..driver import Field
 from ..expr import TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
 from . import dpc, timers, work_items
+from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
 from .world import NONE, World
@@ -49,12 +50,14 @@ def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, .
     """No DPC, timer or work item in the memory is still queued (7.1.12, 7.4.3, 7.5.4, R60)."""
     checks: list[Check] = []
     for part in _parts(world, name):
+        crash = "0xC7 TIMER_OR_DPC_INVALID"
         if part in dpc.dpcs(world):
             queued = negation(equal(dpc.queued_on(world, part), NONE))
         elif part in timers.timers(world):
             queued = timers.pending(world, part)
         elif part in work_items.work_items(world):
             queued = work_items.pending(world, part)
+            crash = "0xE4 WORKER_INVALID"
         else:
             continue
         checks.append(
@@ -62,13 +65,15 @@ def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, .
                 "free-while-queued",
                 negation(queued),
                 f"{call.routine} frees memory that holds {part}, which is still queued",
-                "0xC7 TIMER_OR_DPC_INVALID",
+                crash,
             )
         )
     return tuple(checks)
 
 
-def _end(call: KernelCall, world: World, name: str, rule: str) -> tuple[Micro, ...]:
+def _end(
+    call: KernelCall, world: World, name: str, rule: str, checks: tuple[Check, ...]
+) -> tuple[Micro, ...]:
     """The memory of object `name` goes away."""
     if name not in world.objects:
         raise RuleError(f"{call.routine}: {name} is not an object of the driver")
@@ -82,32 +87,35 @@ def _end(call: KernelCall, world: World, name: str, rule: str) -> tuple[Micro, .
                 "double-free", alive, f"{call.routine} frees {name} twice", "0xC2 BAD_POOL_CALLER"
             ),
         )
-    checks = _nothing_queued(call, world, name)
-    return (Step(call.routine, rule, (Outcome(updates=updates),), (*gone, *checks)),)
+    checks = (*checks, *gone, *_nothing_queued(call, world, name))
+    return (Step(call.routine, rule, (Outcome(updates=updates),), checks),)
 
 
 def ex_free_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Free a structure.
 
-    Windows: freed memory that holds a queued DPC or timer is bug check 0xC7 or 0xC4/0x15 (3.4.10).
-    Model: the structure is gone; any later use is a violation.
+    Windows: nonpaged pool at or below DISPATCH_LEVEL (1.2, Verifier 0xC4/0x12); freed memory that
+        holds a queued DPC or timer is bug check 0xC7 or 0xC4/0x15 (3.4.10, 7.1.12).
+    Model: the structure is gone; any later use is a violation. All pool is nonpaged.
     """
-    return _end(call, world, call.text("P"), "3.4.10")
+    level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x12)")
+    return _end(call, world, call.text("P"), "3.4.10", level)
 
 
 def io_delete_device(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Delete the device object, and with it the device extension: the driver's own fields.
 
     Windows: disconnect, and finish DPCs, timers and work items first (3.1.7, 3.4.1, R77, R79).
-    Model: the driver's fields are gone; any later use is a violation.
+    Model: at or below APC_LEVEL; the driver's fields are gone, and any later use is a violation.
     """
     call.text("DeviceObject")
-    return _end(call, world, "driver", "3.4.1")
+    return _end(call, world, "driver", "3.4.1", call.at_most(APC_LEVEL))
 
 
 def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Give a structure its memory; it has none before.
 
+    Windows: nonpaged pool at or below DISPATCH_LEVEL (1.2, Verifier 0xC4/0x02).
     Model: always succeeds. Allocating a structure that exists is a limit of the model.
     """
     name = call.text("P")
@@ -120,7 +128,9 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
         return ()
     bound = Check("model-bound", negation(alive), f"{name} is allocated while it exists")
     update = ((alive.variable, TRUE),)
-    return (Step(call.routine, "3.4.1", (Outcome(updates=update, result=Constant(1)),), (bound,)),)
+    level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x02)")
+    made = Outcome(updates=update, result=Constant(1))
+    return (Step(call.routine, "3.4.1", (made,), (*level, bound)),)
 
 
 def _mapping(call: KernelCall, world: World) -> str:
@@ -133,18 +143,27 @@ def _mapping(call: KernelCall, world: World) -> str:
 
 
 def mm_map_io_space(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Map the registers of a device; a driver that maps them cannot touch them before."""
+    """Map the registers of a device.
+
+    Windows: at or below DISPATCH_LEVEL; the registers can be touched from then on (2.1.13).
+    Model: always succeeds; a driver that maps them cannot touch them before.
+    """
     name = _mapping(call, world)
     world.facts.add("freed", name)
     world.facts.add("allocated", name)
     alive = world.alive(name)
     updates = ((alive.variable, TRUE),) if isinstance(alive, Read) else ()
-    return (Step(call.routine, "2.1.13", (Outcome(updates=updates, result=Constant(1)),)),)
+    mapped = Outcome(updates=updates, result=Constant(1))
+    return (Step(call.routine, "2.1.13", (mapped,), call.at_most(DISPATCH_LEVEL)),)
 
 
 def mm_unmap_io_space(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Unmap the registers of a device: touching them afterwards is a violation (3.4.1, R79)."""
-    return _end(call, world, _mapping(call, world), "3.4.1")
+    """Unmap the registers of a device.
+
+    Windows: at or below DISPATCH_LEVEL, after everything that touches them has ended (3.4.1, R79).
+    Model: touching them afterwards is a violation.
+    """
+    return _end(call, world, _mapping(call, world), "3.4.1", call.at_most(DISPATCH_LEVEL))
 
 
 _BASE = Parameter("BaseAddress")

@@ -4,6 +4,7 @@ from ..algebra import member
 from ..expr import Constant
 from ..machine import Check
 from .levels import bad_address, level_name
+from .locks import in_memory, leaving
 from .rule import Enter, Give, KernelCall, KernelRoutine, Micro, RuleError, Step
 from .signature import Parameter
 from .world import LIVE, InterruptObject, World
@@ -55,21 +56,23 @@ def _take(
         Step(
             f"{call.routine} takes the interrupt lock at {level_name(level)}",
             "6.1.1",
+            checks=_still_there(call, world, found),
             takes=found.lock,
+            saves=call.irql,
         ),
     )
 
 
 def _still_there(call: KernelCall, world: World, found: InterruptObject) -> tuple[Check, ...]:
-    """The object that holds the lock was not freed while the lock was held."""
-    if found.registration.lock:
-        return ()
+    """The object was not freed since the call began (3.1.11, 10.3), nor the driver's own lock."""
+    level = found.registration.synchronize_irql
     return (
+        *in_memory(call, world, found.lock, level),
         Check(
             "synchronize-on-dead-interrupt",
             member(world.interrupt_state(found.name), LIVE),
-            f"the interrupt object was disconnected while {call.routine} held its lock",
-            bad_address(found.registration.synchronize_irql, in_kernel=True),
+            f"the interrupt object was disconnected while {call.routine} was using it",
+            bad_address(level, in_kernel=True),
         ),
     )
 
@@ -137,7 +140,9 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
         return (
             call.broken(
                 "mixed-lock-routines",
-                f"a lock taken by {held.taken_by} is released by KeReleaseInterruptSpinLock",
+                f"a lock taken by {held.taken_by or 'the kernel for a service routine'} is released "
+                "by KeReleaseInterruptSpinLock",
+                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
             ),
         )
     if held.previous_irql != old:
@@ -149,7 +154,8 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
                 "0xA IRQL_NOT_LESS_OR_EQUAL",
             ),
         )
-    return (Step(call.routine, "6.1.5", checks=alive, drops=found.lock, irql=old),)
+    checks = (*alive, *leaving(call, found.lock, old))
+    return (Step(call.routine, "6.1.5", checks=checks, drops=found.lock, irql=old),)
 
 
 ROUTINES = (

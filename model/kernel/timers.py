@@ -2,11 +2,13 @@
 
 from ..algebra import disjunction, equal, negation
 from ..domain import Enumeration
-from ..expr import TRUE, Constant, Expression, Read
-from .dpc import initialized, queued_on
-from .events import signalled
+from ..expr import FALSE, Constant, Expression, Read
+from ..machine import Check
+from .dpc import initialized as dpc_initialized
+from .dpc import may_target, no_arguments, queued_on
+from .events import initialized, read_state, set_ready, set_type, signalled, waitable, wakes
 from .levels import DISPATCH_LEVEL
-from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
+from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
 from .world import NONE, World
 
@@ -40,31 +42,61 @@ def pending(world: World, timer: str) -> Expression:
 
 def _timer(call: KernelCall, world: World) -> str:
     """The timer passed."""
-    name = call.text("Timer")
-    found = world.objects.get(name)
-    if found is None or found.type != "KTIMER":
-        raise RuleError(f"{call.routine}: Timer must be a KTIMER, not {name}")
-    return name
+    return waitable(call, world, "Timer", "KTIMER")
+
+
+def _initialize(call: KernelCall, world: World, timer: str) -> tuple[Micro, ...]:
+    """The timer is ready; it must not be armed."""
+    idle = Check(
+        "free-while-queued",
+        negation(pending(world, timer)),
+        f"{call.routine} initialises {timer}, which is armed",
+        "0xC7 TIMER_OR_DPC_INVALID",
+    )
+    return (Step(call.routine, "6.5.1", (Outcome(updates=set_ready(world, timer)),), (idle,)),)
+
+
+def ke_initialize_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Prepare a notification timer.
+
+    Windows: resident storage, before first use (6.5.1, R54).
+    Model: a timer that the driver never initialises is taken to be ready; one that it does
+        initialise must be so before the first use. Not while it is armed.
+    """
+    return _initialize(call, world, _timer(call, world))
+
+
+def ke_initialize_timer_ex(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Prepare a notification or synchronization timer.
+
+    Windows: a synchronization timer is cleared by the wait it satisfies (6.5.2, 7.4.2).
+    Model: as KeInitializeTimer.
+    """
+    timer = _timer(call, world)
+    set_type(call, world, timer)
+    return _initialize(call, world, timer)
+
+
+def arm(world: World, timer: str, dpc: str, state: str) -> tuple[tuple[str, Expression], ...]:
+    """The updates by which the timer is armed and will queue `dpc`."""
+    world.facts.add("timer dpc", timer, dpc)
+    if dpc != "NULL":
+        for position in (1, 2):
+            world.facts.add("dpc argument", dpc, position, "NULL")
+    return (
+        (armed(world, timer).variable, Constant(state)),
+        (dpc_of(world, timer).variable, Constant(dpc)),
+        (signalled(world, timer).variable, FALSE),
+    )
 
 
 def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
-    """Arm the timer; TRUE if it was armed already.
-
-    Windows: at or below DISPATCH_LEVEL; the timer becomes not signalled; setting an armed timer
-        cancels it first (7.4.1).
-    Model: one step.
-    """
+    """Arm the timer; TRUE if it was armed already."""
     timer = _timer(call, world)
     dpc = call.text("Dpc")
-    world.facts.add("timer dpc", timer, dpc)
-    current = armed(world, timer)
-    updates = (
-        (current.variable, Constant(state)),
-        (dpc_of(world, timer).variable, Constant(dpc)),
-        (signalled(world, timer).variable, Constant(value=False)),
-    )
+    updates = arm(world, timer, dpc, state)
     was = pending(world, timer)
-    ready = () if dpc == "NULL" else (initialized(call, world, dpc),)
+    ready = () if dpc == "NULL" else (dpc_initialized(call, world, dpc),)
     return (
         Step(
             call.routine,
@@ -73,18 +105,28 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
                 Outcome((was,), updates, result=Constant(1)),
                 Outcome((negation(was),), updates, result=Constant(0)),
             ),
-            checks=call.at_most(DISPATCH_LEVEL) + ready,
+            (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, timer), *ready),
         ),
     )
 
 
 def ke_set_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Arm a timer that expires once; see `_set` (7.4.1)."""
+    """Arm a timer that expires once.
+
+    Windows: at or below DISPATCH_LEVEL; the timer becomes not signalled; one that is armed is
+        cancelled first, and the call returns TRUE. An expiry DPC already queued stays queued
+        (7.4.1, 7.4.3).
+    Model: one step; the due time is not looked at.
+    """
     return _set(call, world, ARMED)
 
 
 def ke_set_timer_ex(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Arm a timer, periodic if Period is not zero; see `_set` (7.4.1)."""
+    """Arm a timer, periodic if Period is not zero.
+
+    Windows: as KeSetTimer (7.4.1); the DPC of a periodic timer can run on two processors (7.4.4).
+    Model: one step; neither time is looked at.
+    """
     return _set(call, world, PERIODIC if call.number("Period") else ARMED)
 
 
@@ -97,62 +139,78 @@ def ke_cancel_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """
     timer = _timer(call, world)
     was = pending(world, timer)
-    disarm = (
-        (armed(world, timer).variable, Constant(IDLE)),
-        (dpc_of(world, timer).variable, Constant("NULL")),
-    )
     return (
         Step(
             call.routine,
             "7.4.3",
             (
-                Outcome((was,), disarm, result=Constant(1)),
+                Outcome((was,), disarm(world, timer), result=Constant(1)),
                 Outcome((negation(was),), result=Constant(0)),
             ),
-            checks=call.at_most(DISPATCH_LEVEL),
+            (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, timer)),
         ),
     )
+
+
+def disarm(world: World, timer: str) -> tuple[tuple[str, Expression], ...]:
+    """The updates by which the timer leaves the timer queue."""
+    return (
+        (armed(world, timer).variable, Constant(IDLE)),
+        (dpc_of(world, timer).variable, Constant("NULL")),
+    )
+
+
+def ke_read_state_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Whether the timer is signalled.
+
+    Windows: at or below DISPATCH_LEVEL, changes nothing (7.4.2).
+    Model: one step.
+    """
+    return (read_state(call, world, _timer(call, world), "7.4.2"),)
 
 
 def expiry(world: World, timer: str) -> tuple[Step, ...]:
     """The timer expires: it becomes signalled and its DPC is queued.
 
-    Windows: the timer leaves the timer queue, becomes signalled, its DPC is queued (7.4.2).
-    Model: on any processor; one step.
+    Windows: the timer leaves the timer queue, becomes signalled, its DPC is queued (7.4.2), on the
+        DPC's target processor where it has one (7.1.6). A DPC that is queued already stays queued
+        once (7.1.2, 7.4.5).
+    Model: one step, at any moment; without a target the DPC may be queued on any processor.
     """
-    state = armed(world, timer)
     steps: list[Step] = []
-    base: tuple[tuple[str, Expression], ...] = ((signalled(world, timer).variable, TRUE),)
     for kind in (ARMED, PERIODIC):
-        ended = (
-            (state.variable, Constant(IDLE)),
-            (dpc_of(world, timer).variable, Constant("NULL")),
-        )
-        after = base + (ended if kind == ARMED else ())
-        is_kind = equal(state, Constant(kind))
+        ended = disarm(world, timer) if kind == ARMED else ()
+        is_kind = equal(armed(world, timer), Constant(kind))
         for item in world.facts.all("timer dpc"):
             if item[0] != timer:
                 continue
-            dpc = str(item[1])
-            chosen = equal(dpc_of(world, timer), Constant(dpc))
-            if dpc == "NULL":
-                steps.append(
-                    Step(f"{timer} expires", "7.4.2", (Outcome((is_kind, chosen), after),))
-                )
-                continue
-            queued = queued_on(world, dpc)
-            free = equal(queued, NONE)
+            chosen = equal(dpc_of(world, timer), Constant(item[1]))
             outcomes = [
-                Outcome(
-                    (is_kind, chosen, free),
-                    (*after, (queued.variable, Constant(processor))),
-                    name=f"{timer} expires on {processor} and queues {dpc}",
-                )
-                for processor in world.processors
+                Outcome((is_kind, chosen, *guard, *more), (*ended, *updates, *queue), name=name)
+                for guard, updates in wakes(world, timer)
+                for more, queue, name in _queued(world, timer, str(item[1]))
             ]
-            outcomes.append(Outcome((is_kind, chosen, negation(free)), after))
             steps.append(Step(f"{timer} expires", "7.4.2", tuple(outcomes)))
     return tuple(steps)
+
+
+def _queued(
+    world: World, timer: str, dpc: str
+) -> list[tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...], str]]:
+    """(guard, updates, name) of the ways in which an expiry queues the DPC."""
+    if dpc == "NULL":
+        return [((), (), "")]
+    queued = queued_on(world, dpc)
+    free = equal(queued, NONE)
+    found: list[tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...], str]] = [
+        (
+            (free, may_target(world, dpc, processor)),
+            ((queued.variable, Constant(processor)), *no_arguments(world, dpc)),
+            f"{timer} expires on {processor} and queues {dpc}",
+        )
+        for processor in world.processors
+    ]
+    return [*found, ((negation(free),), (), f"{timer} expires; {dpc} is already queued")]
 
 
 def any_armed(world: World) -> Expression:
@@ -166,8 +224,11 @@ ROUTINES = (
     KernelRoutine(
         "KeInitializeTimer",
         (_TIMER,),
-        lambda call, world: (Step(call.routine, "6.5.1"),) if _timer(call, world) else (),
+        ke_initialize_timer,
         "6.5.1",
+    ),
+    KernelRoutine(
+        "KeInitializeTimerEx", (_TIMER, Parameter("Type")), ke_initialize_timer_ex, "6.5.1"
     ),
     KernelRoutine(
         "KeSetTimer",
@@ -187,4 +248,5 @@ ROUTINES = (
         "7.4.1",
     ),
     KernelRoutine("KeCancelTimer", (_TIMER,), ke_cancel_timer, "7.4.3"),
+    KernelRoutine("KeReadStateTimer", (_TIMER,), ke_read_state_timer, "7.4.2"),
 )

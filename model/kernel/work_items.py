@@ -5,6 +5,7 @@ from ..domain import Enumeration, Value
 from ..expr import Constant, Expression, Read
 from ..machine import Check
 from .levels import DISPATCH_LEVEL
+from .locks import embedded
 from .rule import Enter, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
 from .world import World
@@ -40,16 +41,19 @@ def _entry_of(world: World, item: str) -> Read | None:
     return world.variable(name, Enumeration(name, labels), (labels[0],))
 
 
+def _work_item(call: KernelCall, world: World) -> str:
+    """The work item passed."""
+    return embedded(call, world, "IoWorkItem", "IO_WORKITEM")
+
+
 def io_queue_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Queue a work item; a system thread will call the routine at PASSIVE_LEVEL.
 
     Windows: at or below DISPATCH_LEVEL (7.5.1, R63); queuing a queued item corrupts system data
         (7.5.2, R61).
-    Model: one step; queuing it twice is a violation.
+    Model: one step; queuing it twice is a violation. The queue's type is not looked at.
     """
-    item = call.text("IoWorkItem")
-    if item not in work_items(world):
-        raise RuleError(f"{call.routine}: IoWorkItem must be an IO_WORKITEM, not {item}")
+    item = _work_item(call, world)
     context = call.arguments["Context"]
     if not isinstance(context, Constant):
         raise RuleError(f"{call.routine}: Context must be known where the call is made")
@@ -78,8 +82,12 @@ def io_queue_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
 
 def io_free_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Free a work item: only while it is not queued (7.5.4, R60)."""
-    item = call.text("IoWorkItem")
+    """Free a work item.
+
+    Windows: only while it is not queued (7.5.4, R60); its routine may do so itself (7.5.3).
+    Model: freeing a queued one is a violation, and so is any later use.
+    """
+    item = _work_item(call, world)
     world.facts.add("freed", item)
     check = Check(
         "free-while-queued",
@@ -89,15 +97,24 @@ def io_free_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
     )
     alive = world.alive(item)
     updates = ((alive.variable, Constant(value=False)),) if isinstance(alive, Read) else ()
-    return (Step(call.routine, "7.5.4", (Outcome(updates=updates),), (check,)),)
+    checks = (*call.at_most(DISPATCH_LEVEL), check)
+    return (Step(call.routine, "7.5.4", (Outcome(updates=updates),), checks),)
+
+
+def _device_object(world: World) -> Constant:
+    """What a worker routine gets as its device object: the driver's, if it has one."""
+    found = [name for name, item in world.objects.items() if item.type == "DEVICE_OBJECT"]
+    return Constant(found[0] if found else "NULL")
 
 
 def start(world: World, item: str, others_busy: Expression) -> Step:
     """A system thread takes the item out of its queue and calls the routine.
 
     Windows: dequeued before the routine runs, so it can be queued again meanwhile (7.5.3).
-    Model: two threads serve each item; the second only while the first is busy.
+    Model: two threads serve each item; the second only while the first is busy. The routine gets
+        the driver's (first) device object, the context, and the item for the Ex form.
     """
+    device = _device_object(world)
     state = state_of(world, item)
     queued = conjunction(equal(state, Constant(QUEUED)), others_busy)
     entry = _entry_of(world, item)
@@ -108,7 +125,7 @@ def start(world: World, item: str, others_busy: Expression) -> Step:
             Outcome(
                 (queued, *chosen),
                 ((state.variable, Constant(IDLE)),),
-                then=(Enter(routine, (Constant("NULL"), Constant(context))),),
+                then=(Enter(routine, (device, Constant(context), Constant(item))),),
                 name=f"{item} starts",
             )
         )
@@ -120,17 +137,17 @@ def pending(world: World, item: str) -> Expression:
     return negation(equal(state_of(world, item), Constant(IDLE)))
 
 
+_QUEUE = (
+    Parameter("IoWorkItem"),
+    Parameter("WorkerRoutine"),
+    Parameter("QueueType", default=1),
+    Parameter("Context", default="NULL", known=True),
+)
+_ITEM = (Parameter("IoWorkItem"),)
+
 ROUTINES = (
-    KernelRoutine(
-        "IoQueueWorkItem",
-        (
-            Parameter("IoWorkItem"),
-            Parameter("WorkerRoutine"),
-            Parameter("QueueType", default=1),
-            Parameter("Context", default="NULL", known=True),
-        ),
-        io_queue_work_item,
-        "7.5.1",
-    ),
-    KernelRoutine("IoFreeWorkItem", (Parameter("IoWorkItem"),), io_free_work_item, "7.5.4"),
+    KernelRoutine("IoQueueWorkItem", _QUEUE, io_queue_work_item, "7.5.1"),
+    KernelRoutine("IoQueueWorkItemEx", _QUEUE, io_queue_work_item, "7.5.1"),
+    KernelRoutine("IoFreeWorkItem", _ITEM, io_free_work_item, "7.5.4"),
+    KernelRoutine("IoUninitializeWorkItem", _ITEM, io_free_work_item, "7.5.4"),
 )

@@ -97,9 +97,7 @@ def test_negation_is_the_opposite(condition: Expression, state: dict[str, Value]
 
 
 @given(st.lists(EXPRESSIONS.booleans(2), max_size=4), STATES)
-def test_conjunction_and_disjunction(
-    conditions: list[Expression], state: dict[str, Value]
-) -> None:
+def test_conjunction_and_disjunction(conditions: list[Expression], state: dict[str, Value]) -> None:
     truths = [value_of(condition, state) for condition in conditions]
     assert value_of(conjunction(*conditions), state) is all(truths)
     assert value_of(disjunction(*conditions), state) is any(truths)
