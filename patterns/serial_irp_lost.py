@@ -68,7 +68,6 @@ class Serial(Driver):
         return TRUE
 
     def SerialCompleteIrp(self, Dpc, DeferredContext, Irp):
-        assert Irp, "the DPC is always queued with an IRP"
         KeSetEvent(Irp.event)
 
     def SerialWaitOnMask(self, irp):

@@ -1,4 +1,4 @@
-"""virtio-win vioscsi, fixed: the service routine tests the bit it serves and claims what it has read.
+"""virtio-win vioscsi, fixed: the service routine tests the bit it serves, and claims what it read.
 
 The twin of vioscsi_isr_reason.py. Used buffers are served whenever their bit is set, whatever
 stands beside it, and the interrupt is claimed whenever the register held anything: reading has

@@ -24,6 +24,7 @@ from ..kernel.rule import HERE, Outcome, Step
 from ..kernel.world import CONNECTED, INACTIVE, NONE, World
 from ..machine import Context, ContextKind, Machine, Transition, Variable
 from ..routine import Routine
+from .errors import CompileError
 from .path import Path
 from .program import ContextProgram, Move, source_of
 from .scheduling import Scheduling, placement
@@ -172,7 +173,7 @@ class Assembly:
         """
         phases = self._phases
         if program.name in phases.start:
-            status = path.result if path.result is not None else Constant(0)
+            status = _status(path)
             success = less_equal(Constant(0), status) if phases.concurrently else FALSE
             return {
                 **self._started(phases.concurrently, success),
@@ -206,6 +207,7 @@ class Assembly:
                 HARDWARE,
                 atoms(conjunction(*path.guard)),
                 _changes(path.updates),
+                tuple(path.checks),
                 source=path.source,
                 spontaneous=True,
                 opaque=path.opaque,
@@ -356,6 +358,18 @@ class Assembly:
             else if_then_else(equal(counter, Constant(program.rest)), NONE, Constant(program.home))
         )
         return Context(program.name, program.kind, program.counter, processor, irql)
+
+
+def _status(path: Path) -> Expression:
+    """The status that a thread ends with."""
+    status = path.result if path.result is not None else Constant(0)
+    if isinstance(status, Constant) and isinstance(status.value, str):
+        raise CompileError(
+            "the start routine must return a status, and this is a pointer",
+            path.source,
+            "return STATUS_SUCCESS",
+        )
+    return status
 
 
 def _changes(updates: dict[str, Expression]) -> tuple[tuple[str, Expression], ...]:

@@ -47,7 +47,9 @@ class Calls:
                     return None
                 self._begin_atomic(path, name)
             arguments = tuple(self._argument(path, top, item, node) for item in call.arguments)
-            push(path, self.routines[name], arguments, node.source)
+            if path.failed:
+                return [path]
+            push(path, self.routines[name], arguments, node.source, self.places)
             return [path]
         if name in self.kernel:
             return self._kernel(path, top, self.kernel[name], call, node)
@@ -92,6 +94,8 @@ class Calls:
             name: self._argument(path, top, argument, node)
             for name, argument in zip(_names(routine), call.arguments, strict=True)
         }
+        if path.failed:
+            return [path]
         for parameter in routine.parameters:
             if parameter.known and not isinstance(arguments[parameter.name], Constant):
                 return self._each_value(path, call, parameter.name, arguments, node)

@@ -24,7 +24,7 @@ from .execution import Executor
 from .facts import describe
 from .kernel_steps import KernelSteps
 from .liveness import Liveness
-from .location import KernelFrame, Location, RoutineFrame
+from .location import WINDOWS, KernelFrame, Location, RoutineFrame
 from .path import Path, RoutineActivation
 from .places import Places
 from .program import ContextProgram, Explorer
@@ -208,7 +208,7 @@ class _Compilation:
             Enter(routine.name, arguments),
             Step(f"{routine.name} returns to Windows", irql=PASSIVE_LEVEL),
         )
-        return Location((KernelFrame("Windows", micros, None, routine.source),), 0, pinned=False)
+        return Location((KernelFrame(WINDOWS, micros, None, routine.source),), 0, pinned=False)
 
     # Routines that are looked at rather than run.
 
@@ -225,16 +225,23 @@ class _Compilation:
         for device in self._program.devices:
             for name in device.events:
                 for path in self._atomic(executor, name):
-                    if path.updates:
+                    if path.updates or path.checks:
                         yield name, path
 
     def _predicate(self, executor: Executor, name: str) -> Expression:
         """The condition that a routine computes, as one expression."""
         value: Expression = FALSE
         for path in self._atomic(executor, name):
+            if path.checks:
+                raise CompileError(
+                    f"{name} must have a value in every state, but {path.checks[0].detail}",
+                    path.source,
+                    "test for that case first",
+                )
             result = path.result if path.result is not None else Constant(0)
-            truth = not_equal(result, Constant(0))
-            value = disjunction(value, conjunction(*path.guard, truth))
+            for fork, truth in path.split(result, executor.places.ranges()):
+                if truth.value:
+                    value = disjunction(value, conjunction(*fork.guard))
         return value
 
     def _predicates(self, executor: Executor, names: list[str]) -> list[tuple[str, Expression]]:

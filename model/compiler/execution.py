@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from ..algebra import equal, is_false, is_true, negation
+from ..algebra import atoms, equal, is_false, is_true, less, negation
 from ..domain import Enumeration, Range
 from ..expr import Constant, Expression
 from ..kernel.memory import fit
@@ -25,6 +25,7 @@ from .calls import Calls
 from .errors import CompileError
 from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
+from .location import WINDOWS
 from .path import KernelActivation, Path, RoutineActivation
 from .places import Located, Places
 from .stack import give, left_wrong, must_stop
@@ -209,6 +210,8 @@ def _answers(
     caller = path.stack[-2]
     if not isinstance(caller, KernelActivation) or caller.routine != WINDOWS:
         return path.split(value, domains)
+    if isinstance(value, Constant):
+        return [(path, value)]
     failed = less(value, Constant(0))
     forks = [
         (path.fork(atoms(guard)), Constant(status))

@@ -30,7 +30,7 @@ class KernelSteps:
         """Take one micro-step, or leave the kernel routine when none is left."""
         if not top.micros:
             path.stack.pop()
-            give(path, top.result if top.result is not None else Constant(0))
+            give(path, top.result if top.result is not None else Constant(0), self.places)
             return [path]
         micro, rest = top.micros[0], top.micros[1:]
         if not path.acted:
@@ -52,6 +52,7 @@ class KernelSteps:
                     self.routines[micro.routine],
                     micro.arguments,
                     top.source,
+                    self.places,
                     entered=True,
                     serves=micro.serves,
                 )

@@ -12,6 +12,10 @@ from ..kernel.rule import Enter, Held, Micro, Step
 from ..machine import Source
 
 
+WINDOWS = "Windows"
+"""The caller of a thread that enters the driver at a raised level."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoutineFrame:
     """A driver routine in progress: the node it is at, its known and its stored locals.

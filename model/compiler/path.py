@@ -26,7 +26,7 @@ from ..domain import Range
 from ..expr import And, Constant, Expression, IfThenElse, Member, Not, Or, Read
 from ..kernel.rule import Held, Micro
 from ..machine import Access, Check, Source
-from ..routine import Routine
+from ..routine import NULL, Routine
 
 
 def numeric(expression: Expression) -> Expression:
@@ -156,7 +156,7 @@ class Path:
     def split(self, value: Expression, domains: dict[str, Range]) -> list[tuple["Path", Constant]]:
         """Forks in which `value`, a truth value in C, is known to be 0 or 1."""
         if isinstance(value, Constant):
-            return [(self, Constant(int(value.value not in (0, False))))]
+            return [(self, Constant(int(value.value not in (0, False, NULL))))]
         bounds = interval(value, domains)
         if bounds.low > 0 or bounds.high < 0:
             return [(self, Constant(1))]

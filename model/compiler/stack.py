@@ -36,6 +36,7 @@ def push(
     routine: Routine,
     arguments: tuple[Expression, ...],
     source: Source,
+    places: Places,
     *,
     entered: bool = False,
     serves: str = "",
@@ -49,7 +50,10 @@ def push(
     values = dict(zip(routine.parameters, arguments, strict=False))
     for missing in routine.parameters[len(arguments) :]:
         values[missing] = Constant("NULL")
-    path.stack.append(RoutineActivation(routine, 0, values, entered, path.irql, path.held, serves))
+    top = RoutineActivation(routine, 0, values, entered, path.irql, path.held, serves)
+    path.stack.append(top)
+    for parameter in routine.parameters:
+        places.keep_declared(path, top, parameter)
 
 
 def serving(path: Path) -> str:

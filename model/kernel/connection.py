@@ -107,7 +107,10 @@ def _lock_ready(call: KernelCall, world: World, request: Request) -> tuple[Check
     found = world.objects.get(request.lock)
     if found is None or found.type != "KSPIN_LOCK":
         raise RuleError(f"{call.routine}: SpinLock must be a KSPIN_LOCK, not {request.lock}")
-    return (*initialized(call, world, request.lock), *in_memory(call, world, request.lock, call.irql))
+    return (
+        *initialized(call, world, request.lock),
+        *in_memory(call, world, request.lock, call.irql),
+    )
 
 
 def _made(

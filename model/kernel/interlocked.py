@@ -5,10 +5,13 @@ from collections.abc import Callable
 from ..algebra import equal, if_then_else
 from ..domain import Enumeration, Range
 from ..expr import Arithmetic, Constant, Expression, Operation, Read
-from ..machine import Access, AccessKind
+from ..machine import Access, AccessKind, Check, Variable
+from .levels import DISPATCH_LEVEL
+from .locks import embedded
 from .memory import fit
 from .rule import Emit, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
+from .spin_locks import initialized, one_family
 from .world import World
 
 _RULE = "6.3.1"
@@ -27,28 +30,24 @@ def call_target(call: KernelCall) -> str:
     return "Destination" if "Destination" in call.arguments else "Target"
 
 
-def _update(
-    call: KernelCall, world: World, new: Expression, result: Callable[[Expression], Expression]
-) -> tuple[Micro, ...]:
-    """Replace the variable by `new` in one step; `result` sees the stored value.
-
-    Windows: atomic against every other interlocked operation, at any IRQL (6.3.1).
-    Model: one step; it does not race with other interlocked accesses.
-    """
-    target = _target(call)
-    declared = world.variables.get(target.variable)
-    if declared is None:
-        raise RuleError(f"{call.routine}: {target.variable} is not a field of the pattern")
-    access = (Access(target.variable, AccessKind.INTERLOCKED),)
-    if isinstance(declared.domain, Enumeration):
-        return (_reference_step(call, declared.domain, target, new, access),)
-    item = world.field_of(target.variable)
-    domains = {
+def _ranges(world: World) -> dict[str, Range]:
+    """The domains of all integer variables."""
+    return {
         name: variable.domain
         for name, variable in world.variables.items()
         if isinstance(variable.domain, Range)
     }
-    stored, checks = fit(item, new, domains)
+
+
+def _update(
+    call: KernelCall, world: World, new: Expression, result: Callable[[Expression], Expression]
+) -> tuple[Step, ...]:
+    """Replace the variable by `new` in one step; `result` sees the stored value."""
+    target, declared = _target(call), _declared(call, world)
+    access = (Access(target.variable, AccessKind.INTERLOCKED),)
+    if isinstance(declared.domain, Enumeration):
+        return (_reference_step(call, declared.domain, target, new, access),)
+    stored, checks = fit(world.field_of(target.variable), new, _ranges(world))
     outcome = Outcome(updates=((target.variable, stored),), result=result(stored))
     return (Step(call.routine, _RULE, (outcome,), checks, access),)
 
@@ -72,53 +71,167 @@ def _reference_step(
     return Step(call.routine, _RULE, outcomes, accesses=access)
 
 
-def _arithmetic(operator: Operation, *, old: bool) -> Emit:
-    """The rule of an operation `target = target operator Value`; returns the old or new value."""
+def _combine(call: KernelCall, world: World, operator: Operation, *, old: bool) -> tuple[Step, ...]:
+    """`target = target operator Value`; the result is the old or the new value."""
+    before = _target(call)
+    value = call.arguments.get("Value", Constant(1))
+    new = Arithmetic(operator, before, value)
+    return _update(call, world, new, (lambda _: before) if old else (lambda stored: stored))
 
-    def emit(call: KernelCall, world: World) -> tuple[Micro, ...]:
-        before = _target(call)
-        value = call.arguments.get("Value", Constant(1))
-        new = Arithmetic(operator, before, value)
-        return _update(call, world, new, (lambda _: before) if old else (lambda stored: stored))
 
-    return emit
+def interlocked_increment(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Add one; the result is the new value.
+
+    Windows: any IRQL, atomic against every other interlocked operation only (6.3.1).
+    Model: one step; plain accesses race with it.
+    """
+    return _combine(call, world, "+", old=False)
+
+
+def interlocked_decrement(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Subtract one; the result is the new value.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
+    return _combine(call, world, "-", old=False)
+
+
+def interlocked_add(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Add a value; the result is the new value.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
+    return _combine(call, world, "+", old=False)
+
+
+def interlocked_exchange_add(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Add a value; the result is the old value.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
+    return _combine(call, world, "+", old=True)
+
+
+def interlocked_or(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Set bits; the result is the old value.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
+    return _combine(call, world, "|", old=True)
+
+
+def interlocked_and(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Keep bits; the result is the old value.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
+    return _combine(call, world, "&", old=True)
+
+
+def interlocked_xor(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Flip bits; the result is the old value.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
+    return _combine(call, world, "^", old=True)
 
 
 def interlocked_exchange(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Store a value and return the old one, atomically (6.3.1)."""
+    """Store a value; the result is the old one.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
     before = _target(call)
     return _update(call, world, call.arguments["Value"], lambda _: before)
 
 
 def interlocked_compare_exchange(call: KernelCall, world: World) -> tuple[Micro, ...]:
-    """Store a value if the old one equals the comparand; return the old one (6.3.1)."""
+    """Store a value if the old one equals the comparand; the result is the old one.
+
+    Windows: as InterlockedIncrement (6.3.1).
+    Model: one step.
+    """
     before = _target(call)
     same = equal(before, call.arguments["Comparand"])
     new = if_then_else(same, call.arguments["ExChange"], before)
     return _update(call, world, new, lambda _: before)
 
 
-def _single(kind: AccessKind) -> Emit:
-    """The rule of ReadNoFence, WriteNoFence and relatives: one access that does not race."""
+def ex_interlocked_add_ulong(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Add a value while holding a spin lock; the result is the old value.
 
-    def emit(call: KernelCall, world: World) -> tuple[Micro, ...]:
-        target = _target(call)
-        access = (Access(target.variable, kind),)
-        declared = world.variables.get(target.variable)
-        if declared is None:
-            raise RuleError(f"{call.routine}: {target.variable} is not a field of the pattern")
-        if kind is AccessKind.VOLATILE_WRITE:
-            update = ((target.variable, call.arguments["Value"]),)
-            return (Step(call.routine, "6.3", (Outcome(updates=update),), accesses=access),)
-        if isinstance(declared.domain, Enumeration):
-            outcomes = tuple(
-                Outcome((equal(target, Constant(label)),), result=Constant(label))
-                for label in declared.domain.labels
-            )
-            return (Step(call.routine, "6.3", outcomes, accesses=access),)
-        return (Step(call.routine, "6.3", (Outcome(result=target),), accesses=access),)
+    Windows: any IRQL; interrupts are off while the lock is held, so a service routine may use it
+        too (6.3.2). The lock is not used as an ordinary one, unless all uses are at or below
+        DISPATCH_LEVEL (6.3.3, 10.50).
+    Model: one step that waits for the lock. Above DISPATCH_LEVEL the lock becomes one of a family
+        of its own, and ordinary uses of it are violations.
+    """
+    lock = embedded(call, world, "Lock", "KSPIN_LOCK")
+    checks = initialized(call, world, lock)
+    if call.irql > DISPATCH_LEVEL:
+        checks += one_family(call, world, lock, "interlocked")
+    step = _combine(call, world, "+", old=True)[0]
+    return (
+        Step(
+            f"{call.routine} takes {lock}",
+            "6.3.2",
+            step.outcomes,
+            (*checks, *step.checks),
+            step.accesses,
+            takes=lock,
+            drops=lock,
+        ),
+    )
 
-    return emit
+
+def _declared(call: KernelCall, world: World) -> Variable:
+    """The variable whose address is passed, as declared."""
+    declared = world.variables.get(_target(call).variable)
+    if declared is None:
+        raise RuleError(f"{call.routine}: {_target(call).variable} is not a field of the pattern")
+    return declared
+
+
+def read_no_fence(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Read once, where others may write.
+
+    Windows: a single access that the compiler does not split or repeat (10.59).
+    Model: one step that races with plain writes only; memory is sequentially consistent.
+    """
+    target, declared = _target(call), _declared(call, world)
+    access = (Access(target.variable, AccessKind.VOLATILE_READ),)
+    outcomes: tuple[Outcome, ...] = (Outcome(result=target),)
+    if isinstance(declared.domain, Enumeration):
+        outcomes = tuple(
+            Outcome((equal(target, Constant(label)),), result=Constant(label))
+            for label in declared.domain.labels
+        )
+    return (Step(call.routine, "6.3", outcomes, accesses=access),)
+
+
+def write_no_fence(call: KernelCall, world: World) -> tuple[Micro, ...]:
+    """Write once, where others may read.
+
+    Windows: a single access that the compiler does not split or repeat (10.59).
+    Model: one step that races with plain accesses only; memory is sequentially consistent.
+    """
+    target, declared = _target(call), _declared(call, world)
+    access = (Access(target.variable, AccessKind.VOLATILE_WRITE),)
+    value = call.arguments["Value"]
+    checks: tuple[Check, ...] = ()
+    if isinstance(declared.domain, Enumeration):
+        value = Constant("NULL") if value == Constant(0) else value
+    else:
+        value, checks = fit(world.field_of(target.variable), value, _ranges(world))
+    update = ((target.variable, value),)
+    return (Step(call.routine, "6.3", (Outcome(updates=update),), checks, access),)
 
 
 _DESTINATION = Parameter("Destination", Passing.ADDRESS)
@@ -134,22 +247,26 @@ def _both(name: str, parameters: tuple[Parameter, ...], emit: Emit) -> tuple[Ker
     )
 
 
+_COMPARE = (_DESTINATION, Parameter("ExChange"), Parameter("Comparand"))
+
 ROUTINES = (
-    KernelRoutine("InterlockedIncrement", (_TARGET,), _arithmetic("+", old=False), _RULE),
-    KernelRoutine("InterlockedDecrement", (_TARGET,), _arithmetic("-", old=False), _RULE),
-    KernelRoutine("InterlockedAdd", (_TARGET, _VALUE), _arithmetic("+", old=False), _RULE),
-    KernelRoutine("InterlockedExchangeAdd", (_TARGET, _VALUE), _arithmetic("+", old=True), _RULE),
-    KernelRoutine("InterlockedOr", (_TARGET, _VALUE), _arithmetic("|", old=True), _RULE),
-    KernelRoutine("InterlockedAnd", (_TARGET, _VALUE), _arithmetic("&", old=True), _RULE),
-    KernelRoutine("InterlockedXor", (_TARGET, _VALUE), _arithmetic("^", old=True), _RULE),
+    KernelRoutine("InterlockedIncrement", (_TARGET,), interlocked_increment, _RULE),
+    KernelRoutine("InterlockedDecrement", (_TARGET,), interlocked_decrement, _RULE),
+    KernelRoutine("InterlockedAdd", (_TARGET, _VALUE), interlocked_add, _RULE),
+    KernelRoutine("InterlockedExchangeAdd", (_TARGET, _VALUE), interlocked_exchange_add, _RULE),
+    KernelRoutine("InterlockedOr", (_TARGET, _VALUE), interlocked_or, _RULE),
+    KernelRoutine("InterlockedAnd", (_TARGET, _VALUE), interlocked_and, _RULE),
+    KernelRoutine("InterlockedXor", (_TARGET, _VALUE), interlocked_xor, _RULE),
     *_both("InterlockedExchange", (_TARGET, _VALUE), interlocked_exchange),
-    *_both(
-        "InterlockedCompareExchange",
-        (_DESTINATION, Parameter("ExChange"), Parameter("Comparand")),
-        interlocked_compare_exchange,
+    *_both("InterlockedCompareExchange", _COMPARE, interlocked_compare_exchange),
+    KernelRoutine(
+        "ExInterlockedAddUlong",
+        (_TARGET, _VALUE, Parameter("Lock")),
+        ex_interlocked_add_ulong,
+        "6.3.2",
     ),
-    KernelRoutine("ReadNoFence", (_TARGET,), _single(AccessKind.VOLATILE_READ), "6.3"),
-    KernelRoutine("ReadAcquire", (_TARGET,), _single(AccessKind.VOLATILE_READ), "6.3"),
-    KernelRoutine("WriteNoFence", (_TARGET, _VALUE), _single(AccessKind.VOLATILE_WRITE), "6.3"),
-    KernelRoutine("WriteRelease", (_TARGET, _VALUE), _single(AccessKind.VOLATILE_WRITE), "6.3"),
+    KernelRoutine("ReadNoFence", (_TARGET,), read_no_fence, "6.3"),
+    KernelRoutine("ReadAcquire", (_TARGET,), read_no_fence, "6.3"),
+    KernelRoutine("WriteNoFence", (_TARGET, _VALUE), write_no_fence, "6.3"),
+    KernelRoutine("WriteRelease", (_TARGET, _VALUE), write_no_fence, "6.3"),
 )

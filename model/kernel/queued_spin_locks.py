@@ -39,9 +39,7 @@ def ke_acquire_in_stack_queued_spin_lock_at_dpc_level(
         *one_family(call, world, lock, "queued"),
         *call.at_least(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x40)"),
     )
-    take = Step(
-        f"{call.routine} takes {lock}", "6.2", checks=checks, takes=lock, saves=call.irql
-    )
+    take = Step(f"{call.routine} takes {lock}", "6.2", checks=checks, takes=lock, saves=call.irql)
     return (take, Give(Constant(lock)))
 
 

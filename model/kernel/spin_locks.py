@@ -117,9 +117,7 @@ def ke_acquire_spin_lock_at_dpc_level(call: KernelCall, world: World) -> tuple[M
         *call.at_least(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x40)"),
     )
     return (
-        Step(
-            f"{call.routine} takes {lock}", "6.2.2", checks=checks, takes=lock, saves=call.irql
-        ),
+        Step(f"{call.routine} takes {lock}", "6.2.2", checks=checks, takes=lock, saves=call.irql),
     )
 
 
@@ -262,9 +260,7 @@ ROUTINES = (
     KernelRoutine(
         "KeReleaseSpinLock", (*_LOCK, Parameter("NewIrql")), ke_release_spin_lock, "6.2.3"
     ),
-    KernelRoutine(
-        "KeAcquireSpinLockAtDpcLevel", _LOCK, ke_acquire_spin_lock_at_dpc_level, "6.2.2"
-    ),
+    KernelRoutine("KeAcquireSpinLockAtDpcLevel", _LOCK, ke_acquire_spin_lock_at_dpc_level, "6.2.2"),
     KernelRoutine(
         "KeReleaseSpinLockFromDpcLevel", _LOCK, ke_release_spin_lock_from_dpc_level, "6.2.4"
     ),

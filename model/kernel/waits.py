@@ -57,9 +57,7 @@ def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ..
     ready = initialized(call, world, name)
     if timeout == Constant(0):
         late = Outcome((negation(flag),), result=Constant(STATUS_TIMEOUT))
-        checks = call.at_most(
-            DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x120)"
-        )
+        checks = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x120)")
         return (Step(call.routine, "1.5.1", (satisfied, late), (*checks, *ready)),)
     world.facts.add("waiter", name, call.context)
     waits = waiting(world, call.context, name)

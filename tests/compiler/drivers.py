@@ -37,11 +37,6 @@ def line(self):
 @hardware
 def packet_arrives(self):
     self.cause = 1
-
-def take(self):
-    found = self.cause
-    self.cause = 0
-    return found
 '''
 _FIELDS = '''
 Interrupt = PKINTERRUPT()
@@ -64,7 +59,9 @@ def Start(self):
     return IoConnectInterrupt(self.Interrupt, self.Service)
 
 def Service(self, Interrupt, ServiceContext):
-    return self.nic.take()
+    was = self.nic.cause
+    self.nic.cause = 0
+    return was
 
 def Deferred(self, Dpc, DeferredContext):
     pass
@@ -81,6 +78,7 @@ class Driver:
 
     routines: str
     threads: str = "T"
+    start: str = "Sample.Start"
     last: str = ""
     device: str = _REGISTERS
     wiring: str = ""
@@ -102,7 +100,7 @@ class Driver:
             + indent(dedent(self.device), "    ")
             + "\n\nclass Sample(Driver):\n"
             + indent("\n".join(body), "    ")
-            + f"\n\nscenario = Scenario(start=Sample.Start, concurrently=[{entries}]{last})\n"
+            + f"\n\nscenario = Scenario(start={self.start}, concurrently=[{entries}]{last})\n"
         )
 
     def system(self, processors: int = 1, **knobs: str) -> System:

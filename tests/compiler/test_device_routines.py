@@ -1,5 +1,7 @@
 """Routines of a device run as one atomic step, to their end, with all their checks."""
 
+from textwrap import dedent
+
 from .drivers import Driver, reached
 
 _LINE = """
@@ -49,7 +51,7 @@ def test_an_event_that_calls_a_helper_twice_runs_to_its_end() -> None:
         two = self.off()
         self.status = one and two
     """
-    assert (1,) in reached(Driver("def T(self): pass", device=_LINE + device).system().machine, "nic.status")
+    assert (1,) in reached(Driver("def T(self): pass", device=_LINE + dedent(device)).system().machine, "nic.status")
 
 
 def test_a_register_access_with_a_helper_called_twice_is_one_step() -> None:
@@ -64,7 +66,7 @@ def test_a_register_access_with_a_helper_called_twice_is_one_step() -> None:
         self.off()
         self.status = 1
     """
-    system = Driver("def T(self):\n    self.nic.poke()", device=_LINE + device).system()
+    system = Driver("def T(self):\n    self.nic.poke()", device=_LINE + dedent(device)).system()
     (poke,) = (item for item in system.machine.transitions if item.name == "nic.poke")
     assert "nic.status" in dict(poke.updates)
     assert dict(poke.updates)["at T"].value == "done"
@@ -81,7 +83,7 @@ def test_a_loop_over_data_in_an_event_is_refused() -> None:
             left = left - 1
         self.level = 0
     """
-    problem = Driver("def T(self): pass", device=_LINE + device).refusal()
+    problem = Driver("def T(self): pass", device=_LINE + dedent(device)).refusal()
     assert "one step" in problem.message
     assert problem.line
 
@@ -97,7 +99,7 @@ def test_two_elements_stored_by_data_are_both_stored() -> None:
         self.fifo[self.first] = 1
         self.fifo[self.second] = 2
     """
-    machine = Driver("def T(self): pass", device=_LINE + device).system().machine
+    machine = Driver("def T(self): pass", device=_LINE + dedent(device)).system().machine
     assert reached(machine, "nic.fifo[0]", "nic.fifo[1]") == {(0, 0), (1, 2)}
 
 
@@ -109,7 +111,7 @@ def test_an_event_that_overflows_a_register_is_a_violation() -> None:
     def counts(self):
         self.count += 1
     """
-    driver = Driver("def T(self): pass", device=_LINE + device)
+    driver = Driver("def T(self): pass", device=_LINE + dedent(device))
     assert driver.verdict("value-out-of-range") == "value-out-of-range"
 
 
@@ -122,7 +124,7 @@ def test_an_event_that_leaves_an_array_is_a_violation() -> None:
     def fills(self):
         self.fifo[self.level] = 1
     """
-    driver = Driver("def T(self): pass", device=_LINE + device)
+    driver = Driver("def T(self): pass", device=_LINE + dedent(device))
     assert driver.verdict("index-out-of-range") == "index-out-of-range"
 
 
@@ -133,7 +135,7 @@ def test_an_assertion_of_an_event_is_checked() -> None:
         assert not self.cause
         self.cause = 1
     """
-    driver = Driver("def T(self): pass", device=_LINE + device)
+    driver = Driver("def T(self): pass", device=_LINE + dedent(device))
     assert driver.verdict("assertion-failed") == "assertion-failed"
 
 

@@ -91,21 +91,8 @@ def test_a_failing_start_at_any_level_starts_nobody(level: str) -> None:
         def T(self):
             IoConnectInterrupt(self.Interrupt, self.Service)
             assert not self.x
-        """
+        """,
+        start=f"At({level}, Sample.Start)",
     )
-    text = driver.text.replace("start=Sample.Start", f"start=At({level}, Sample.Start)")
-    assert _Given(text).verdict("assertion-failed") == "holds"
+    assert driver.verdict("assertion-failed") == "holds"
 
-
-class _Given(Driver):
-    """A driver given as a whole."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        super().__init__("")
-        object.__setattr__(self, "_text", text)
-
-    @property
-    def text(self) -> str:
-        return self._text
