@@ -5,7 +5,8 @@ from itertools import zip_longest
 
 from dirql.model.digest import digest
 from dirql.model.domain import PROCESSOR, Enumeration, Value
-from dirql.model.machine import ContextKind, Machine
+from dirql.model.inspection import variables_of
+from dirql.model.machine import ContextKind, Machine, Transition
 
 from .evaluate import Evaluator, State
 from .trace import Step, Trace, Violation
@@ -22,11 +23,15 @@ class Recorder:
     def __init__(self, machine: Machine, evaluator: Evaluator) -> None:
         """Prepare to place the contexts of `machine` on its processors."""
         self._machine = machine
+        self._evaluator = evaluator
         self._names = [variable.name for variable in machine.variables]
         self._processors = processors(machine)
         self._places: dict[str, tuple[Callable[[State], Value], Callable[[State], Value]]] = {
             context.name: (evaluator.value(context.processor), evaluator.value(context.irql))
             for context in machine.contexts
+        }
+        self._placements = {
+            context.name: variables_of(context.processor) for context in machine.contexts
         }
         self._hardware = frozenset(
             context.name for context in machine.contexts if context.kind is ContextKind.HARDWARE
@@ -55,8 +60,24 @@ class Recorder:
             if old != new
         )
         processor, irql = self.place(transition.context, before)
+        processor = self._landing(transition, before) or processor
         name, source = transition.name, transition.source
         return Step(index, name, transition.context, processor, irql, changes, source)
+
+    def _landing(self, transition: Transition, before: State) -> str:
+        """The processor that the step takes for a context that occupied none; else empty.
+
+        A step that breaks a check leads to no state, so its updates are asked instead.
+        """
+        context = transition.context
+        if self._located(context, before)[0] != NOWHERE:
+            return ""
+        after = list(before)
+        for name, value in transition.updates:
+            if name in self._placements[context]:
+                after[self._evaluator.slots[name]] = self._evaluator.value(value)(before)
+        landed = self._located(context, tuple(after))[0]
+        return "" if landed == NOWHERE else landed
 
     def place(self, context: str, state: State) -> tuple[str, int]:
         """Where `context` is shown in `state` (empty for hardware), and its level.

@@ -51,7 +51,9 @@ class Executor:
             path = work.pop()
             steps += 1
             if steps > _LONGEST_LOCAL_RUN:
-                raise _too_long(path)
+                raise CompileError(
+                    "this code runs for too long without touching anything shared", path.source
+                )
             if path.failed or not path.stack:
                 yield path
                 continue
@@ -70,9 +72,8 @@ class Executor:
         if not path.acted:
             path.source = node.source
         mark = (len(path.stack), top.routine.name, top.node, frozenset(_known(top)))
-        if mark in path.seen and path.atomic_base is None:
-            path.name = path.name or "loops"
-            path.acted = True
+        if mark in path.seen:
+            _end_round(path)
             return None
         path.seen.add(mark)
         return self._instruction(path, top, node)
@@ -142,11 +143,13 @@ class Executor:
             forks = _answers(path, value, self.places.ranges())
             for fork, known in forks:
                 ended = fork.stack.pop()
+                _forget_rounds(fork)
                 if declined(self.world, fork, ended, known):
                     continue
                 give(fork, known, self.places)
             return [fork for fork, _ in forks]
         path.stack.pop()
+        _forget_rounds(path)
         give(path, value, self.places)
         if path.atomic_base is not None and len(path.stack) == path.atomic_base:
             path.atomic_base = None
@@ -221,17 +224,21 @@ def _answers(
     return [(fork, status) for fork, status in forks if fork.possible]
 
 
-def _too_long(path: Path) -> CompileError:
-    """The complaint about code that goes on without a visible action."""
-    if path.atomic_base is None:
-        return CompileError(
-            "this code runs for too long without touching anything shared", path.source
+def _end_round(path: Path) -> None:
+    """Stop where a loop comes round, so that loops over data take a step for each round."""
+    if path.atomic_base is not None:
+        raise CompileError(
+            "a routine of a device is one step, and the end of this loop depends on data",
+            path.source,
+            "give it a constant number of rounds: for i in range(4)",
         )
-    return CompileError(
-        "a routine of a device is one step, and this one has no end that can be seen",
-        path.source,
-        "give its loops a constant number of rounds: for i in range(4)",
-    )
+    path.name = path.name or "loops"
+    path.acted = True
+
+
+def _forget_rounds(path: Path) -> None:
+    """Forget where routines that have returned have been: called again, they are not in a loop."""
+    path.seen = {mark for mark in path.seen if mark[0] <= len(path.stack)}
 
 
 def _known(top: RoutineActivation) -> Iterator[tuple[str, object]]:

@@ -8,6 +8,7 @@ its guard, its updates, its checks. Where a local condition depends on data, the
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ..algebra import (
     conjunction,
@@ -93,6 +94,9 @@ class KernelActivation:
 
 Activation = RoutineActivation | KernelActivation
 
+Mark: TypeAlias = tuple[int, str, int, frozenset[tuple[str, object]]]
+"""Where a path has been: height of the stack, routine, node, and the known locals there."""
+
 
 @dataclass(slots=True)
 class Path:
@@ -120,7 +124,7 @@ class Path:
     updates: dict[str, Expression] = field(default_factory=dict[str, Expression])
     checks: list[Check] = field(default_factory=list[Check])
     accesses: list[Access] = field(default_factory=list[Access])
-    seen: set[object] = field(default_factory=set[object])
+    seen: set[Mark] = field(default_factory=set[Mark])
     result: Expression | None = None
 
     def fork(self, guard: Iterable[Expression] = ()) -> "Path":

@@ -173,7 +173,7 @@ def _leak(call: KernelCall, world: World, variable: str, found: InterruptObject)
     return Check(
         "connect-overwrites-live-interrupt",
         negation(disjunction(*lost)),
-        f"{call.routine} overwrites the only pointer to an interrupt object that is still connected",
+        f"{call.routine} overwrites the only pointer to an interrupt object still connected",
     )
 
 
@@ -227,8 +227,8 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
         return _line_based(call, world)
     if version == c.CONNECT_MESSAGE_BASED:
         raise RuleError(
-            "IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet; give the device a Line "
-            "and connect it with CONNECT_LINE_BASED or CONNECT_FULLY_SPECIFIED"
+            "IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet; give the device a "
+            "Line and connect it with CONNECT_LINE_BASED or CONNECT_FULLY_SPECIFIED"
         )
     bad = Outcome(result=Constant(c.STATUS_INVALID_PARAMETER_1))
     return (Step(call.routine, "2.4.2", (bad,), checks=checks),)

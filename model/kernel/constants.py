@@ -80,4 +80,4 @@ CONSTANTS: dict[str, int | str] = {
     "CONNECT_MESSAGE_BASED": CONNECT_MESSAGE_BASED,
     "CONNECT_FULLY_SPECIFIED_GROUP": CONNECT_FULLY_SPECIFIED_GROUP,
 }
-"""Every constant of the driver language, by its WDK name. `NULL` is a reference, the rest integers."""
+"""Every constant of the driver language by its WDK name; all but `NULL` are integers."""

@@ -51,7 +51,7 @@ def _find(call: KernelCall, world: World, name: str) -> tuple[InterruptObject, C
 
 
 def _forgotten_edge(world: World, found: InterruptObject) -> tuple[tuple[str, Expression], ...]:
-    """The update that drops a latched request when the last member leaves the line (4.2.11, 10.57)."""
+    """Drops a latched request when the last member leaves the line (4.2.11, 10.57)."""
     line = world.lines[found.registration.line]
     if not line.latched or line.shared:
         return ()

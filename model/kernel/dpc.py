@@ -123,7 +123,7 @@ def _arguments(world: World, dpc: str, position: int) -> list[Value]:
 def argument_of(world: World, dpc: str, position: int) -> Read | None:
     """The stored system argument, or `None` when every call passes the same one."""
     values = _arguments(world, dpc, position)
-    if len(values) < 2:  # noqa: PLR2004  (one value needs no variable)
+    if len(values) < 2:
         return None
     labels = tuple(str(item) for item in values)
     name = f"{dpc} argument {position}"
@@ -231,7 +231,8 @@ def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, 
 def ke_set_importance_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Choose how urgent the DPC is.
 
-    Windows: high goes to the head of the queue; low may wait for the queue to fill up (7.1.8, 10.52).
+    Windows: high goes to the head of the queue; low may wait for the queue to fill up (7.1.8,
+        10.52).
     Model: a DPC that is ever made low never holds a thread back; high changes nothing, because no
         order is kept.
     """

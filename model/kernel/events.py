@@ -1,4 +1,4 @@
-"""Events, and what all dispatcher objects share: a signal, and waiters that it wakes (rules 6.5)."""
+"""Events, and what all dispatcher objects share: a signal, and waiters to wake (rules 6.5)."""
 
 from ..algebra import conjunction, negation
 from ..expr import FALSE, TRUE, Constant, Expression, Read

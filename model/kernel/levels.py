@@ -1,4 +1,6 @@
-"""Interrupt request levels: PASSIVE_LEVEL 0, APC_LEVEL 1, DISPATCH_LEVEL 2, devices 3 to 12 (1.1)."""
+"""IRQLs: PASSIVE_LEVEL 0, APC_LEVEL 1, DISPATCH_LEVEL 2, devices 3 to 12 (1.1)."""
+
+from ..machine import ContextKind
 
 PASSIVE_LEVEL = 0
 APC_LEVEL = 1
@@ -19,6 +21,21 @@ def bad_address(irql: int, *, in_kernel: bool) -> str:
     if in_kernel:
         return "0xA IRQL_NOT_LESS_OR_EQUAL"
     return "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL"
+
+
+def wrong_level_at_return(kind: ContextKind) -> str:
+    """The bug check for a routine that returns at another IRQL than it was called at.
+
+    Windows: service routines 4.1.6, worker routines 7.5.7; a dispatch routine is caught by the I/O
+        verifier (0xC9), any other callback by its caller.
+    """
+    match kind:
+        case ContextKind.WORKER:
+            return "0xE1 WORKER_THREAD_RETURNED_AT_BAD_IRQL"
+        case ContextKind.THREAD:
+            return "0xC9 DRIVER_VERIFIER_IOMANAGER_VIOLATION (0x05)"
+        case _:
+            return "0xC8 IRQL_UNEXPECTED_VALUE"
 
 
 def level_name(level: int) -> str:

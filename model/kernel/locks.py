@@ -63,7 +63,7 @@ def leaving(call: KernelCall, lock: str, new: int) -> tuple[Check, ...]:
             Check(
                 "release-out-of-order",
                 FALSE,
-                f"{call.routine} releases {lock} before {call.held[-1].lock}, which was taken later",
+                f"{call.routine} releases {lock} before {call.held[-1].lock}, taken later",
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1003)",
             ),
         )

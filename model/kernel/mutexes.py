@@ -1,4 +1,4 @@
-"""Fast mutexes (rules 6.5.7 and 6.5.8): a lock that waits instead of spinning, held at APC_LEVEL."""
+"""Fast mutexes (rules 6.5.7, 6.5.8): a lock that waits instead of spinning, held at APC_LEVEL."""
 
 from ..algebra import negation
 from ..expr import Constant

@@ -128,8 +128,8 @@ def _passive(call: KernelCall, request: Request, level: int) -> int:
 def same_version(connected: int, given: int) -> bool:
     """Whether an object connected with one version may be disconnected with the other.
 
-    Windows: Version must be the one of the connect call (3.1.4, 10.34). The legacy calls do what the
-        FULLY_SPECIFIED forms do.
+    Windows: Version must be the one of the connect call (3.1.4, 10.34). The legacy calls do what
+        the FULLY_SPECIFIED forms do.
     Model: so a legacy version counts as FULLY_SPECIFIED.
     """
     versions = {

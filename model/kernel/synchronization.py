@@ -132,7 +132,7 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
         return (
             call.broken(
                 "release-of-unowned-lock",
-                "KeReleaseInterruptSpinLock releases an interrupt lock that the caller does not own",
+                "KeReleaseInterruptSpinLock releases an interrupt lock the caller does not own",
                 "0x10 SPIN_LOCK_NOT_OWNED",
             ),
         )
@@ -140,8 +140,7 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
         return (
             call.broken(
                 "mixed-lock-routines",
-                f"a lock taken by {held.taken_by or 'the kernel for a service routine'} is released "
-                "by KeReleaseInterruptSpinLock",
+                f"a lock taken by {held.taken_by or 'the kernel'} is released by {call.routine}",
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
             ),
         )

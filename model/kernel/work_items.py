@@ -35,7 +35,7 @@ def _entries(world: World, item: str) -> list[tuple[str, str, Value]]:
 def _entry_of(world: World, item: str) -> Read | None:
     """Which routine and context the item was queued with; `None` where there is only one."""
     labels = tuple(label for label, _, _ in _entries(world, item))
-    if len(labels) < 2:  # noqa: PLR2004  (one value needs no variable)
+    if len(labels) < 2:
         return None
     name = f"routine of {item}"
     return world.variable(name, Enumeration(name, labels), (labels[0],))

@@ -51,10 +51,14 @@ class Registration:
 class Facts:
     """What is known of the driver as a whole. `grew` tells whether the current pass added any."""
 
-    registrations: list[Registration] = field(default_factory=lambda: list[Registration]())
-    connect_points: dict[Registration, set[str]] = field(default_factory=lambda: {})
-    sets: dict[str, set[tuple[Value, ...]]] = field(default_factory=lambda: {})
-    local_domains: dict[str, Range] = field(default_factory=lambda: {})
+    registrations: list[Registration] = field(default_factory=list[Registration])
+    connect_points: dict[Registration, set[str]] = field(
+        default_factory=dict[Registration, set[str]]
+    )
+    sets: dict[str, set[tuple[Value, ...]]] = field(
+        default_factory=dict[str, set[tuple[Value, ...]]]
+    )
+    local_domains: dict[str, Range] = field(default_factory=dict[str, Range])
     grew: bool = False
 
     def add(self, kind: str, *values: Value) -> None:
@@ -80,7 +84,7 @@ class Facts:
         points = self.connect_points.setdefault(registration, set())
         if point not in points:
             points.add(point)
-            self.grew = self.grew or len(points) == 2  # noqa: PLR2004  (a second object appears)
+            self.grew = self.grew or len(points) == 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,10 @@ class World:
     facts: Facts
     objects: dict[str, Object]
     lines: dict[str, Line]
-    asserted: dict[str, Expression] = field(default_factory=lambda: {})
-    variables: dict[str, Variable] = field(default_factory=lambda: {})
-    references: list[str] = field(default_factory=lambda: list[str]())
-    fields: dict[str, Field] = field(default_factory=lambda: {})
+    asserted: dict[str, Expression] = field(default_factory=dict[str, Expression])
+    variables: dict[str, Variable] = field(default_factory=dict[str, Variable])
+    references: list[str] = field(default_factory=list[str])
+    fields: dict[str, Field] = field(default_factory=dict[str, Field])
 
     def variable(
         self, name: str, domain: Domain, initial: tuple[Value, ...], owner: str = SHARED

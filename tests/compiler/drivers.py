@@ -30,15 +30,15 @@ class Nic(Device):
     masked = Bit(1)
 
 '''
-_REGISTERS = '''
+_REGISTERS = """
 def line(self):
     return self.cause and not self.masked
 
 @hardware
 def packet_arrives(self):
     self.cause = 1
-'''
-_FIELDS = '''
+"""
+_FIELDS = """
 Interrupt = PKINTERRUPT()
 dpc = KDPC()
 timer = KTIMER()
@@ -52,8 +52,8 @@ z = Int(0, 3)
 ring = Array(Int(0, 3), 3)
 current = Reference(Request)
 r0 = Request()
-'''
-_ROUTINES = '''
+"""
+_ROUTINES = """
 def Start(self):
     KeInitializeDpc(self.dpc, self.Deferred)
     return IoConnectInterrupt(self.Interrupt, self.Service)
@@ -65,7 +65,7 @@ def Service(self, Interrupt, ServiceContext):
 
 def Deferred(self, Dpc, DeferredContext):
     pass
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ class Driver:
     def system(self, processors: int = 1, **knobs: str) -> System:
         """The driver compiled."""
         pattern = load_text(self.text)
-        return compile_system(
-            pattern.program, pattern.scenarios[0], processors, make_knobs(knobs)
-        )
+        return compile_system(pattern.program, pattern.scenarios[0], processors, make_knobs(knobs))
 
     def check(self, *properties: str, processors: int = 1, **knobs: str) -> Result:
         """What the reference engine says of the properties (none named: of all)."""
@@ -151,6 +149,4 @@ def reached(machine: Machine, *names: str) -> set[tuple[Value, ...]]:
 
 def points(system: System, context: str, text: str) -> list[Point]:
     """The program points of `context` about to run a line that contains `text`."""
-    return [
-        item for item in system.points if item.context == context and text in item.source.text
-    ]
+    return [item for item in system.points if item.context == context and text in item.source.text]

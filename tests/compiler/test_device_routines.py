@@ -51,7 +51,9 @@ def test_an_event_that_calls_a_helper_twice_runs_to_its_end() -> None:
         two = self.off()
         self.status = one and two
     """
-    assert (1,) in reached(Driver("def T(self): pass", device=_LINE + dedent(device)).system().machine, "nic.status")
+    assert (1,) in reached(
+        Driver("def T(self): pass", device=_LINE + dedent(device)).system().machine, "nic.status"
+    )
 
 
 def test_a_register_access_with_a_helper_called_twice_is_one_step() -> None:

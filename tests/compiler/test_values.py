@@ -95,4 +95,3 @@ def test_a_failing_start_at_any_level_starts_nobody(level: str) -> None:
         start=f"At({level}, Sample.Start)",
     )
     assert driver.verdict("assertion-failed") == "holds"
-
