@@ -10,7 +10,7 @@ from dirql.model.machine import Machine
 from dirql.properties import PROPERTIES, apply, deadlock_goals, kernel_invariants
 
 from .answers import Subject
-from .trace_text import is_bookkeeping, readable, value_text
+from .trace_words import is_bookkeeping, readable, value_text
 
 USUAL_GOALS = (
     "irql-too-high",

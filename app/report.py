@@ -1,7 +1,9 @@
 """Answers as text for people."""
 
+import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
@@ -35,10 +37,11 @@ class Phrase:
 
 
 def terminal_style() -> Style:
-    """The style that fits standard output: its width, and ASCII where its encoding has no more."""
+    """The style that fits standard output: its width, ASCII where its encoding has no more."""
     width = max(40, min(160, shutil.get_terminal_size((120, 40)).columns))
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    return Style(width, ascii_only=not encoding.startswith("utf"))
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return Style(width, ascii_only=not encoding.startswith("utf"), colour=colour)
 
 
 def full(answer: "Answer", style: Style) -> str:
@@ -64,7 +67,7 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
         case Holds():
             yield f"{_title(answer)}  {Phrase('holds', 'green').shown()}"
             yield f"  {_covered(answer)}"
-            yield from (f"  {line}" for line in _scope(answer))
+            yield from _scope(answer, style)
             yield from (f"  {line}" for line in _never_ran(answer.unvisited))
         case Violated(name, trace):
             steps = _count(len(trace.steps), "step")
@@ -84,7 +87,7 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
                 yield from _trace(possible, style)
                 yield ""
             yield f"  {_covered(answer)}"
-            yield from (f"  {line}" for line in _scope(answer))
+            yield from _scope(answer, style)
         case _:
             assert_never(verdict)
 
@@ -110,9 +113,16 @@ def _covered(answer: "Answer") -> str:
     )
 
 
-def _scope(answer: "Answer") -> Iterator[str]:
-    yield f"scope: {_count(answer.question.processors, 'processor')}"
-    yield from (f"       {phrase}" for phrase in answer.scope)
+def _scope(answer: "Answer", style: Style) -> list[str]:
+    """`scope: 2 processors; threads Start, Stop; ...`, as a paragraph."""
+    text = "; ".join((_count(answer.question.processors, "processor"), *answer.scope))
+    return textwrap.wrap(
+        f"scope: {text}",
+        style.width,
+        initial_indent="  ",
+        subsequent_indent=" " * len("  scope: "),
+        break_on_hyphens=False,
+    )
 
 
 def _never_ran(unvisited: "tuple[Unvisited, ...]") -> Iterator[str]:

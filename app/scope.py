@@ -1,5 +1,6 @@
 """What a verdict speaks of: a proof about something other than the driver is worth nothing."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from dirql.model.driver import Program
@@ -10,10 +11,16 @@ from dirql.properties import PROPERTIES
 PLURALS = {
     ContextKind.THREAD: "threads",
     ContextKind.DPC: "DPCs",
-    ContextKind.ISR: "service routines",
+    ContextKind.ISR: "interrupts",
     ContextKind.WORKER: "workers",
-    ContextKind.HARDWARE: "hardware",
+    ContextKind.HARDWARE: "devices",
 }
+
+LONGEST_LIST = 60
+"""The names of the contexts of a kind, in characters, above which they are only counted."""
+
+SLOT = re.compile(r"(?P<name>.*)@(?P<processor>P\d+)")
+"""What tells the slots of one kind on several processors apart."""
 
 
 def scope_of(
@@ -31,34 +38,57 @@ def scope_of(
     return tuple(
         phrase
         for phrase in (
-            _contexts(machine),
-            _knobs(knobs),
+            *_contexts(machine),
+            *_knobs(knobs),
             _properties(properties),
             *_saturated(program),
-            "behaviours end where Windows would bug-check",
             _cut(cutting_rules),
         )
         if phrase
     )
 
 
-def _contexts(machine: Machine) -> str:
-    """`threads Start, Stop; service routines NicIsr on P0`."""
-    groups = (
-        (PLURALS[kind], [item.name for item in machine.contexts if item.kind is kind])
-        for kind in ContextKind
-    )
-    return "; ".join(f"{plural} {', '.join(names)}" for plural, names in groups if names)
+def _contexts(machine: Machine) -> Iterator[str]:
+    """`threads Start, Stop`, `DPCs`, `nic interrupt on P0`, `hardware`: a phrase for each kind."""
+    for kind in ContextKind:
+        names = [item.name for item in machine.contexts if item.kind is kind]
+        listed = ", ".join(_slots(names, _processors(machine)))
+        if len(listed) > LONGEST_LIST:
+            yield f"{len(names)} {PLURALS[kind]}"
+        elif kind is ContextKind.DPC and names:
+            yield PLURALS[kind]
+        elif kind is ContextKind.THREAD and names:
+            yield f"{'thread' if len(names) == 1 else PLURALS[kind]} {listed}"
+        else:
+            yield listed
 
 
-def _knobs(knobs: Knobs) -> str:
-    changed = [f"{name}={value}" for name, value in knobs.settings]
-    both = [
-        f"{knob.name} both ways"
-        for knob in KNOBS
-        if knobs[knob.name] == "either" and (knob.name, "either") not in knobs.settings
-    ]
-    return "knobs: " + ", ".join([*changed, *both, "the others at their defaults"])
+def _processors(machine: Machine) -> set[str]:
+    """The processors that have slots."""
+    slots = (SLOT.fullmatch(item.name) for item in machine.contexts)
+    return {slot["processor"] for slot in slots if slot}
+
+
+def _slots(names: Iterable[str], processors: set[str]) -> Iterator[str]:
+    """`names`, with one for all slots of a kind; it says where they are, unless everywhere."""
+    places: dict[str, list[str]] = {}
+    for name in names:
+        slot = SLOT.fullmatch(name)
+        found = places.setdefault(slot["name"] if slot else name, [])
+        if slot:
+            found.append(slot["processor"])
+    for name, found in places.items():
+        everywhere = not found or processors == {*found}
+        yield name if everywhere else f"{name} on {', '.join(found)}"
+
+
+def _knobs(knobs: Knobs) -> Iterator[str]:
+    """The knobs that are not at their defaults, and those whose default is to look both ways."""
+    for knob in KNOBS:
+        if knobs[knob.name] == "either":
+            yield f"knob {knob.name} both ways"
+        elif knobs[knob.name] != knob.default:
+            yield f"knob {knob.name}={knobs[knob.name]}"
 
 
 def _properties(names: Iterable[str] | None) -> str:
@@ -75,4 +105,7 @@ def _saturated(program: Program) -> Iterator[str]:
 
 
 def _cut(rules: tuple[str, ...]) -> str:
-    return f"and where these rules, not asked for, are broken: {', '.join(rules)}" if rules else ""
+    """Rules at which behaviours ended unasked."""
+    if not rules:
+        return ""
+    return f"behaviours end where these rules, not asked for, are broken: {', '.join(rules)}"

@@ -1,48 +1,64 @@
-"""A trace as text: time runs down, one column for each processor and one for the hardware.
+"""A trace as text: time runs down, with a narrow lane for each processor and one for the hardware.
 
-Only the trace is read, so that a stored one prints the same as a fresh one. A step stands in the
-column of the processor that took it: the context with its IRQL where either changes, the driver's
-line, what happened, what changed. On a narrow terminal the columns become a list.
+Only the trace is read, so that a stored one prints the same as a fresh one. The lane of the
+processor that moves shows its IRQL; a bar in another lane says that something at DISPATCH_LEVEL or
+above stands there, interrupted or spinning. Beside the lanes: who moves, the driver's line, what
+happened, what changed. Where there is no room for lanes, one column names processor and level.
 """
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dirql.explorer.trace import Step, Trace, Violation
+import click
+
+from dirql.explorer.trace import Step, Trace
 from dirql.model.domain import Value
 from dirql.model.machine import Source
 
-HARDWARE = "hardware"
-NARROWEST_COLUMN = 32
-WIDEST_COLUMN = 60
-HARDWARE_SHARE = 0.6
-"""The width of the hardware column in parts of a processor's: devices say little."""
+from .trace_end import line_text, sentence
+from .trace_lanes import DISPATCH_LEVEL, HARDWARE, Course, Position, follow, lanes
+from .trace_words import (
+    Happening,
+    is_bookkeeping,
+    level_text,
+    phrases,
+    readable,
+    routine_of,
+    short,
+    value_text,
+)
+
+NARROWEST_TEXT = 40
+"""The room beside the lanes, in characters, below which they become one column."""
 
 BREAKABLE = re.compile(r"\s+|\(?[^\s(,]+[(,]*|[(,]+")
 """Pieces a line may be broken between: source lines have few spaces, so also after `(` and `,`."""
 
-BOOKKEEPING = re.compile(r"at |processor of |.* never quiet on ")
-"""Names of variables that say where a context is, which the columns show, or help a rule."""
+CODE_INDENT = "    "
+"""How source text goes on in the next line."""
 
-DRIVER_OBJECT = re.compile(r"\bdriver\.(?=\w)")
-"""How fields of the driver's own object begin; to its author they have no owner."""
-
-UNREMARKABLE: tuple[Value, ...] = (False, 0, "NULL", "none", "unused")
+UNREMARKABLE: tuple[Value, ...] = (False, 0, "NULL", "none", "unused", "idle")
 """First values that a reader expects of anything not mentioned."""
 
-HANGS = ("lock-cycle", "preemption-deadlock", "stuck-context")
-"""Properties whose violation stops somebody for ever, without a bug check."""
+GAP = "   "
+"""What stands between the driver's line and what happened."""
 
-LEVELS = {0: "PASSIVE", 1: "APC", 2: "DISPATCH", 13: "CLOCK", 14: "IPI", 15: "HIGH"}
+ELIDED = "(...)"
+"""The arguments of a call whose line was shown before."""
+
+IRQL_FALLS = "IRQL falls"
+"""The step before a line, with its source, in which a thread leaves DISPATCH_LEVEL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw: the width in characters, and whether there is more than ASCII to draw with."""
+    """How to draw: width in characters, whether there is more than ASCII, whether in colour."""
 
     width: int = 120
     ascii_only: bool = False
+    colour: bool = False
 
     @property
     def arrow(self) -> str:
@@ -51,89 +67,52 @@ class Style:
 
     @property
     def bar(self) -> str:
-        """What stands between columns."""
+        """What says that a processor is occupied."""
         return "|" if self.ascii_only else "│"
-
-    @property
-    def rule(self) -> str:
-        """What a horizontal line is made of."""
-        return "-" if self.ascii_only else "─"
 
     def fit(self, text: str) -> str:
         """`text` in characters that can be printed."""
         return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
 
+    def paint(self, text: str, colour: str) -> str:
+        """`text` in `colour`, if there are colours; blanks have none."""
+        return click.style(text, fg=colour) if self.colour and text.strip() else text
+
 
 def render(trace: Trace, style: Style | None = None) -> str:
-    """The whole trace, and what went wrong at its end, as lines without colour."""
+    """The whole trace, and what went wrong at its end, as lines."""
     drawn = style or Style()
-    widths = _column_widths(trace, drawn)
-    steps: Iterator[str] = iter(())
-    if trace.steps:
-        steps = _as_table(trace, widths, drawn) if widths else _as_list(trace, drawn)
-    lines = (*_start(trace, drawn), *steps, "", *_end(trace, drawn))
+    course = follow(trace)
+    end = _prose(drawn.fit(sentence(trace, course)), drawn.width)
+    lines = [
+        *_start(trace, drawn),
+        *(_table(trace, course, drawn) if trace.steps else ()),
+        "",
+        *(drawn.paint(line, "red") for line in end),
+    ]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def level_text(irql: int) -> str:
-    """A level as a trace shows it: `PASSIVE`, `DISPATCH`, `DIRQL 7`."""
-    return LEVELS.get(irql, f"DIRQL {irql}")
+def _prose(text: str, width: int, indent: str = "") -> list[str]:
+    """`text` in lines of at most `width` characters, broken at spaces."""
+    hanging = f"{indent}  "
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False
+    )
 
 
-def readable(text: str) -> str:
-    """The name of a variable or step as the driver's author knows it."""
-    return DRIVER_OBJECT.sub("", text)
-
-
-def value_text(value: Value) -> str:
-    """A value as a reader expects it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
-def is_bookkeeping(name: str) -> bool:
-    """Whether the variable says nothing about the driver or its devices."""
-    return BOOKKEEPING.match(name) is not None
-
-
-def _number_width(trace: Trace) -> int:
-    return max(2, len(str(len(trace.steps))))
-
-
-def _column_widths(trace: Trace, style: Style) -> dict[str, int]:
-    """The columns in order, with their widths in characters; empty where they would be too narrow.
-
-    They are the processors that appear, and the hardware if it does.
-    """
-    places = {_place(step) for step in trace.steps}
-    processors = sorted(places - {HARDWARE}, key=lambda label: (len(label), label))
-    shares = dict.fromkeys(processors, 1.0)
-    if HARDWARE in places:
-        shares[HARDWARE] = HARDWARE_SHARE
-    room = style.width - _number_width(trace) - 3 * len(shares)
-    part = room / sum(shares.values()) if shares else 0.0
-    if part < NARROWEST_COLUMN:
-        return {}
-    return {place: min(WIDEST_COLUMN, int(part * share)) for place, share in shares.items()}
-
-
-def wrapped(text: str, width: int, hanging: int) -> list[str]:
-    """`text` in lines of at most `width` characters, all but the first indented by `hanging` more.
-
-    What is longer than a line is cut.
-    """
-    indent = len(text) - len(text.lstrip())
+def _code(text: str, width: int) -> list[str]:
+    """A source line in lines of at most `width` characters, broken where a reader would."""
     lines: list[str] = []
-    current = " " * indent
-    for piece in BREAKABLE.findall(text.strip()):
+    current = ""
+    for piece in BREAKABLE.findall(text):
         rest = piece
         while len(current) + len(rest.rstrip()) > width:
             room = width - len(current)
             if not current.strip():
                 current, rest = current + rest[:room], rest[room:]
             lines.append(current.rstrip())
-            current, rest = " " * (indent + hanging), rest.lstrip()
+            current, rest = CODE_INDENT, rest.lstrip()
         current += rest
     return [*lines, current.rstrip()]
 
@@ -146,158 +125,209 @@ def _start(trace: Trace, style: Style) -> Iterator[str]:
         if not is_bookkeeping(name) and value not in UNREMARKABLE
     ]
     if shown:
-        text = style.fit("at the start: " + ", ".join(shown))
-        yield from wrapped(text, style.width, 2)
+        yield from _prose(style.fit("at the start: " + ", ".join(shown)), style.width)
         if trace.steps:
             yield ""
 
 
-def _as_table(trace: Trace, widths: Mapping[str, int], style: Style) -> Iterator[str]:
-    numbers = _number_width(trace)
-    separator = f" {style.bar} "
-
-    def row(number: str, cells: Mapping[str, str]) -> str:
-        padded = (cells.get(place, "").ljust(width) for place, width in widths.items())
-        return f"{number:>{numbers}}{separator}" + separator.join(padded)
-
-    yield row("", {place: place for place in widths})
-    yield row(style.rule * numbers, {place: style.rule * width for place, width in widths.items()})
-    told = _told(trace, widths, style)
-    for number, (step, lines) in enumerate(zip(trace.steps, told, strict=True), start=1):
-        for position, text in enumerate(lines):
-            yield row(str(number) if position == 0 else "", {_place(step): text})
-
-
-def _as_list(trace: Trace, style: Style) -> Iterator[str]:
-    numbers = _number_width(trace)
-    told = _told(trace, {"": style.width - numbers - 2}, style)
-    for number, lines in enumerate(told, start=1):
-        for position, text in enumerate(lines):
-            yield f"{number if position == 0 else '':>{numbers}}  {text}"
+def _table(trace: Trace, course: Course, style: Style) -> Iterator[str]:
+    """The lines of all steps, under a line that names the lanes."""
+    grid = _Grid.of(course, style)
+    if grid.split:
+        yield grid.row("", {place: (place, "bright_black") for place in grid.lanes}, "")
+    rows = _Rows(trace, style, grid.text_width)
+    for number, (step, position) in enumerate(zip(trace.steps, course.positions, strict=True), 1):
+        breaks = trace.violation.at_step and number == len(trace.steps)
+        standing = dict.fromkeys(position.occupied, (style.bar, "bright_black"))
+        for index, line in enumerate(rows.of(step, position)):
+            text = style.paint(line, "red") if breaks else line
+            if index == 0:
+                cells = standing | {position.place: _level(position, style)}
+                yield grid.row(str(number), cells, text)
+            else:
+                yield grid.row("", standing if grid.split else {}, text)
 
 
-def _told(trace: Trace, widths: Mapping[str, int], style: Style) -> Iterator[list[str]]:
-    """The lines of each step. What stands in the same column just above is not repeated.
+def _level(position: Position, style: Style) -> tuple[str, str]:
+    """What the lane of the mover shows, and its colour: `PASSIVE`, `0→DIRQL 7`, `event`."""
+    if position.place == HARDWARE:
+        return "event", "cyan"
+    after = "DIRQL" if position.after is None else level_text(position.after)
+    before = "" if position.before is None else str(position.before)
+    changed = position.before != position.after
+    high = DISPATCH_LEVEL + 1 if position.after is None else position.after
+    colour = "green" if high < DISPATCH_LEVEL else "yellow"
+    return (
+        f"{before}{style.arrow}{after}" if changed else after,
+        "magenta" if high > DISPATCH_LEVEL else colour,
+    )
 
-    A list is a single column called `""`, in which the place is part of what is said.
-    """
-    is_list = "" in widths
-    heads: dict[str, str] = {}
-    sources: dict[str, tuple[str, Source]] = {}
-    for step, level_after in zip(trace.steps, _levels_after(trace), strict=True):
-        column = "" if is_list else _place(step)
-        width = widths[column]
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The columns: step numbers, lanes, text. Not `split`, one column serves all places."""
+
+    lanes: dict[str, int]
+    split: bool
+    numbers: int
+    style: Style
+
+    @classmethod
+    def of(cls, course: Course, style: Style) -> "_Grid":
+        """The columns that the levels of `course` need."""
+        numbers = max(2, len(str(len(course.positions))))
+        widths = {place: len(place) for place in lanes(course)}
+        for position in course.positions:
+            needed = len(_level(position, style)[0])
+            widths[position.place] = max(widths[position.place], needed)
+        grid = cls(widths, split=True, numbers=numbers, style=style)
+        if grid.text_width >= NARROWEST_TEXT:
+            return grid
+        one = max(_width_alone(position, style) for position in course.positions)
+        return cls({"": one}, split=False, numbers=numbers, style=style)
+
+    @property
+    def text_width(self) -> int:
+        """The room beside the lanes, in characters."""
+        return self.style.width - self.numbers - 2 - sum(width + 2 for width in self.lanes.values())
+
+    def row(self, number: str, cells: Mapping[str, tuple[str, str]], text: str) -> str:
+        """One line; `cells` gives (text, colour) by place."""
+        shown = f"{number:>{self.numbers}}  "
+        if not self.split:
+            place, (level, colour) = next(
+                ((place, cell) for place, cell in cells.items() if cell[0] != self.style.bar),
+                ("", ("", "")),
+            )
+            alone = HARDWARE if place == HARDWARE else f"{place} {level}".strip()
+            cells = {"": (alone, colour)}
+        for place, width in self.lanes.items():
+            cell, colour = cells.get(place, ("", ""))
+            shown += self.style.paint(cell.ljust(width), colour) + "  "
+        return shown + text
+
+
+def _width_alone(position: Position, style: Style) -> int:
+    """The room that place and level need in a column for all places."""
+    if position.place == HARDWARE:
+        return len(HARDWARE)
+    return len(position.place) + 1 + len(_level(position, style)[0])
+
+
+class _Rows:
+    """Tells the steps of a trace one by one, without saying twice what stands just above."""
+
+    def __init__(self, trace: Trace, style: Style, width: int) -> None:
+        self._style = style
+        self._width = width
+        self._initial = dict(trace.initial)
+        self._values = dict(trace.initial)
+        self._left = len(trace.steps)
+        self._breaks = trace.violation.property if trace.violation.at_step else ""
+        self._movers: dict[str, str] = {}
+        self._lines: dict[str, Source] = {}
+        self._shown: set[tuple[str, Source]] = set()
+        self._above = ("", Source())
+
+    def of(self, step: Step, position: Position) -> list[str]:
+        """The lines of the next step."""
+        self._left -= 1
+        source = Source() if step.name == IRQL_FALLS else step.source
+        goes_on = source.line > 0 and self._above == (step.context, source)
+        head = "" if goes_on else self._line(step, source)
+        said = phrases(
+            self._happening(step, position),
+            line_is_near=goes_on or f"{routine_of(step.name)}(" in head,
+            line_is_new=not goes_on,
+        )
+        if not head and not said:
+            said = [readable(step.name)]
+        who = self._who(step, position, source, said)
+        if head:
+            head = who + head
+        else:
+            said[0] = who + said[0]
+        self._remember(step, position, source)
+        return self._laid_out(head, said, "  " if head or goes_on else "")
+
+    def _line(self, step: Step, source: Source) -> str:
+        """The driver's line: `NICIsr:50  self.nic.masked = 1`.
+
+        Its text is shown when the context comes to it. When the context comes back to a call it is
+        in the middle of, the name of the call will do.
+        """
+        if not source.line:
+            return ""
+        place = line_text(step) + _macro(source)
+        if step.name == source.routine:
+            return place
+        called = routine_of(step.name)
+        in_call = called != step.name and f"{called}(" in source.text
+        if in_call and (step.context, source) in self._shown:
+            return f"{place}  {called}{ELIDED}"
+        return (
+            place if self._lines.get(step.context) == source else f"{place}  {source.text.strip()}"
+        )
+
+    def _happening(self, step: Step, position: Position) -> Happening:
+        before, after = position.before, position.after
+        rises = before is not None and after is not None and after > before
+        return Happening(
+            step,
+            dict(self._values),
+            self._initial,
+            level=level_text(after) if rises and after is not None else "",
+            breaks="" if self._left else self._breaks,
+            arrow=self._style.arrow,
+        )
+
+    def _who(self, step: Step, position: Position, source: Source, said: list[str]) -> str:
+        """`DPC: `, where another context moved last in this lane and nothing else names it."""
+        name = short(step.context)
+        known = self._movers.get(position.place) == step.context or position.place == HARDWARE
+        if known or source.routine == name or (said and said[0].startswith(name)):
+            return ""
+        return f"{name}: "
+
+    def _remember(self, step: Step, position: Position, source: Source) -> None:
+        self._values |= {name: after for name, _, after in step.changes}
+        self._movers[position.place] = step.context
+        if step.irql < DISPATCH_LEVEL and short(step.context) != step.context:
+            self._shown = {item for item in self._shown if item[0] != step.context}
+        self._above = (step.context, source)
+        if source.line:
+            self._lines[step.context] = source
+            self._shown.add((step.context, source))
+
+    def _laid_out(self, head: str, said: list[str], indent: str) -> list[str]:
+        """The line with what happened beside it, if there is room, else below it."""
+        lines = self._head(self._style.fit(head)) if head else []
+        rest = [self._style.fit(text) for text in said]
+        together = "; ".join(rest)
+        if lines and rest and len(lines[-1]) + len(GAP) + len(together) <= self._width:
+            return [*lines[:-1], lines[-1] + GAP + together]
+        return [*lines, *self._filled(rest, indent)]
+
+    def _head(self, head: str) -> list[str]:
+        """Who and where, and the text of the line; the text stays whole where it can."""
+        lines = _code(head, self._width)
+        place, _, text = head.partition("  ")
+        whole = [place, CODE_INDENT + text]
+        return whole if len(lines) > 1 and max(map(len, whole)) <= self._width else lines
+
+    def _filled(self, said: list[str], indent: str) -> list[str]:
+        """Phrases side by side as far as there is room."""
         lines: list[str] = []
-        if heads.get(column) != _head(step, step.irql, style) or level_after > step.irql:
-            heads[column] = _head(step, level_after, style)
-            shown_head = _rising(step, level_after, style, with_place=is_list)
-            lines += wrapped(shown_head, width, 2) if shown_head != column else []
-        shown = step.source.line > 0 and sources.get(column) != (step.context, step.source)
-        if shown and step.name != step.source.routine:
-            lines += wrapped(_line(step.source, style), width, 4)
-        sources[column] = (step.context, step.source)
-        lines += _happened(step, width, style, below_source=shown)
-        yield lines
+        current = ""
+        for text in said:
+            together = f"{current}; {text}" if current else text
+            if current and len(indent) + len(together) > self._width:
+                lines += _prose(f"{current};", self._width, indent)
+                together = text
+            current = together
+        return [*lines, *_prose(current, self._width, indent)]
 
 
-def _place(step: Step) -> str:
-    """The column of a step. A thread that stops floating is shown where it lands."""
-    for name, before, after in step.changes:
-        if name == f"processor of {step.context}" and before == "none":
-            return str(after)
-    return step.processor or HARDWARE
-
-
-def _levels_after(trace: Trace) -> list[int]:
-    """The level each step's context has after it, where it rises; else the one it had before.
-
-    A fall shows in the head of the next step; that of an idle slot would mislead.
-    """
-    levels: list[int] = []
-    following: dict[str, int] = {}
-    for step in reversed(trace.steps):
-        levels.append(max(step.irql, following.get(step.context, 0)))
-        following[step.context] = step.irql
-    return levels[::-1]
-
-
-def _head(step: Step, irql: int, style: Style) -> str:
-    """Who moves, where, and at which level: `P0 [DISPATCH] StopDevice`."""
-    if not step.processor:
-        return style.fit(step.context)
-    return style.fit(f"{_place(step)} [{level_text(irql)}] {step.context}")
-
-
-def _rising(step: Step, after: int, style: Style, *, with_place: bool) -> str:
-    """The head as it is shown; where the level rises, both: `[PASSIVE -> DIRQL 7] Isr`."""
-    head = _head(step, step.irql, style)
-    before = f"[{level_text(step.irql)}]"
-    if step.processor and after > step.irql:
-        change = f"[{level_text(step.irql)} {style.arrow} {level_text(after)}]"
-        head = head.replace(before, change, 1)
-    return head if with_place else head.removeprefix(f"{_place(step)} ")
-
-
-def _line(source: Source, style: Style) -> str:
-    """The driver's line: `StartDevice:41  self.nic.masked = 0`."""
-    macro = f" ({source.macro})" if source.macro else ""
-    return style.fit(f"{source.routine}:{source.line}{macro}  {source.text.strip()}")
-
-
-def _happened(step: Step, width: int, style: Style, *, below_source: bool) -> Iterator[str]:
-    """What the step is called and what it changed, without saying anything twice.
-
-    There is always at least one line, so that a step has a place for its number.
-    """
-    changes = [
-        (readable(name), f"{value_text(before)} {style.arrow} {value_text(after)}")
-        for name, before, after in step.changes
-        if not is_bookkeeping(name)
-    ]
-    text = step.source.text.strip()
-    name = readable(step.name)
-    said_above = below_source and (step.name == text or f"{step.name}(" in text)
-    said_below = name in [f"writes {changed}" for changed, _ in changes]
-    if not (said_above or said_below):
-        yield from wrapped(style.fit(f"  {name}"), width, 2)
-    for changed, values in changes:
-        yield from wrapped(style.fit(f"    {changed}: {values}"), width, 2)
-
-
-def _end(trace: Trace, style: Style) -> Iterator[str]:
-    """What went wrong, where, and what Windows does about it."""
-    violation = trace.violation
-    text = f"{violation.property}: {_sentence(readable(violation.detail))} {_where(trace)}"
-    yield from wrapped(style.fit(text), style.width, 2)
-    yield from wrapped(style.fit(f"On Windows: {consequence(violation)}."), style.width, 2)
-
-
-def _sentence(detail: str) -> str:
-    """`detail` with a full stop."""
-    stripped = detail.strip()
-    return stripped if stripped.endswith(".") or not stripped else stripped + "."
-
-
-def _where(trace: Trace) -> str:
-    """`(step 6, StopDevice:41, P0 at DISPATCH)`, or the state in which it is wrong."""
-    contexts = trace.violation.contexts
-    mover = (trace.steps[-1].context,) if trace.steps and trace.violation.at_step else ()
-    involved = " and ".join(contexts) if contexts != mover else ""
-    concerns = f"; concerns {involved}" if involved else ""
-    if not trace.steps:
-        return f"(in the first state{concerns})"
-    step = trace.steps[-1]
-    if not trace.violation.at_step:
-        return f"(in the state after step {len(trace.steps)}{concerns})"
-    line = f", {step.source.routine}:{step.source.line}" if step.source.line else ""
-    place = f", {_place(step)} at {level_text(step.irql)}" if step.processor else ""
-    return f"(step {len(trace.steps)}{line}{place}{concerns})"
-
-
-def consequence(violation: Violation) -> str:
-    """What the driver's user sees: a bug check, a hang, or nothing at first."""
-    if violation.bug_check and violation.bug_check != "hang":
-        return f"bug check {violation.bug_check}"
-    if violation.bug_check or violation.property in HANGS:
-        return "hang"
-    return "no bug check; the damage shows later, or elsewhere"
+def _macro(source: Source) -> str:
+    """The macro a step comes from."""
+    return f" ({source.macro})" if source.macro else ""

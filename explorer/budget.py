@@ -38,7 +38,7 @@ class Budget:
         """Say whether to stop; called for each state, and cheap."""
         self._calls += 1
         if self._calls % _EVERY == 1 and not self.exhausted:
-            self._look(states, transitions, depth, frontier)
+            self.look(states, transitions, depth, frontier)
         return bool(self.exhausted)
 
     def full(self, states: int) -> bool:
@@ -48,7 +48,8 @@ class Budget:
         self.exhausted = f"the limit of {self._limits.states} states was reached"
         return True
 
-    def _look(self, states: int, transitions: int, depth: int, frontier: int) -> None:
+    def look(self, states: int, transitions: int, depth: int, frontier: int) -> None:
+        """Compare with the limits now, and show where the search is."""
         now = time.monotonic()
         seconds, limits = now - self._started, self._limits
         if limits.seconds is not None and seconds >= limits.seconds:

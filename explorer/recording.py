@@ -67,7 +67,7 @@ class Recorder:
     def _landing(self, transition: Transition, before: State) -> str:
         """The processor that the step takes for a context that occupied none; else empty.
 
-        A step that breaks a check leads to no state, so its updates are asked instead.
+        The updates are asked, not the state after: a step that breaks a check leads to none.
         """
         context = transition.context
         if self._located(context, before)[0] != NOWHERE:

@@ -128,10 +128,10 @@ class _Search:
             if self._budget.exhausted:
                 return None
             expansion = self.expand(level)
-            if expansion.quiescent:
-                return expansion.quiescent
             level, broken = expansion.following, expansion.broken
             self._depth += bool(level)
+            if expansion.quiescent:
+                return expansion.quiescent
         return broken
 
     def expand(self, level: range) -> _Expansion:
@@ -178,11 +178,11 @@ class _Search:
 
     def _nearest_race(self) -> Finding | None:
         """The nearer of the first race of each kind; `data-race` sorts before the other."""
-        return min(
-            self._races,
-            key=lambda race: (len(self._path(race.state)), race.violation.property),
-            default=None,
-        )
+
+        def order(race: Finding) -> tuple[int, str]:
+            return len(self._path(race.state)), race.violation.property
+
+        return min(self._races, key=order, default=None)
 
     def _path(self, number: int) -> list[tuple[int, int]]:
         """The way to state `number`: each state on it with the transition that led to it."""
@@ -195,8 +195,7 @@ class _Search:
 
     def _trace(self, finding: Finding) -> Trace:
         path = self._path(finding.state)
-        taken = [transition for _, transition in path[1:]]
-        if finding.breaking is not None:
-            taken.append(finding.breaking)
+        last = [] if finding.breaking is None else [finding.breaking]
+        taken = [transition for _, transition in path[1:]] + last
         states = [self.states[number] for number, _ in path]
         return Recorder(self._machine, self._evaluator).trace(states, taken, finding.violation)

@@ -221,7 +221,13 @@ def accesses(draw: st.DrawFn, expressions: Expressions) -> tuple[Access, ...]:
 
 @st.composite
 def transitions(
-    draw: st.DrawFn, context: Context, start: str, written: Sequence[Variable], reads: Expressions
+    draw: st.DrawFn,
+    context: Context,
+    start: str,
+    written: Sequence[Variable],
+    reads: Expressions,
+    *,
+    strict: bool,
 ) -> Transition:
     """A step of `context` from the point `start`: it changes up to two variables and moves on."""
     guard: list[Expression] = []
@@ -241,7 +247,7 @@ def transitions(
     for variable in draw(chosen) if written and not draw(one_in(3)) else ():
         changes[variable.name], check = draw(updates(variable, reads))
         checks += [check] if check else []
-    if draw(one_in(12)):
+    if draw(one_in(2 if strict else 12)):
         name = draw(st.sampled_from(("irql-too-high", "null-dereference", MODEL_BOUND)))
         checks.insert(0, Check(name, draw(reads.booleans()), "wrong", "0x0A"))
     return Transition(
@@ -264,13 +270,20 @@ def one_in(count: int) -> st.SearchStrategy[bool]:
 
 @st.composite
 def programs(
-    draw: st.DrawFn, context: Context, written: Sequence[Variable], reads: Expressions
+    draw: st.DrawFn,
+    context: Context,
+    written: Sequence[Variable],
+    reads: Expressions,
+    *,
+    strict: bool,
 ) -> tuple[Transition, ...]:
     """The steps of `context`: one from each point, sometimes a second."""
     starts = list(points(context.name).labels) if context.counter else [""]
     if draw(one_in(3)):
         starts.append(draw(st.sampled_from(starts)))
-    return tuple(draw(transitions(context, start, written, reads)) for start in starts)
+    return tuple(
+        draw(transitions(context, start, written, reads, strict=strict)) for start in starts
+    )
 
 
 @st.composite
@@ -286,7 +299,10 @@ def machines(draw: st.DrawFn, *, findings: bool = True) -> Machine:
     known = (*counters, *data)
     reads = Expressions(known)
     written = data[1:] if draw(one_in(3)) else data  # so that the first may be a parameter
-    steps = [step for item in acting for step in draw(programs(item, written, reads))]
+    strict = draw(one_in(4))  # rules at every other step, so that several break at one distance
+    steps = [
+        step for item in acting for step in draw(programs(item, written, reads, strict=strict))
+    ]
     machine = Machine("random", known, tuple(draw(st.permutations(steps))), acting)
     return draw(conditions(machine, reads)) if findings else machine
 

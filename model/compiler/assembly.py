@@ -1,8 +1,7 @@
 """From the programs of all contexts to one machine."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..algebra import (
     atoms,
@@ -138,7 +137,8 @@ class Assembly:
             atoms(conjunction(at, *guard)),
             _changes(updates),
             tuple(
-                replace(item, condition=substitute(item.condition, meanings)) for item in path.checks
+                replace(item, condition=substitute(item.condition, meanings))
+                for item in path.checks
             ),
             self._atoms(program, move, processor),
             tuple(path.accesses),

@@ -99,7 +99,7 @@ class Calls:
         for parameter in routine.parameters:
             if parameter.known and not isinstance(arguments[parameter.name], Constant):
                 return self._each_value(path, call, parameter.name, arguments, node)
-        for value in arguments.values():
+        for value in () if routine.settles_lifetime else arguments.values():
             self._alive_argument(path, value)
         request = KernelCall(
             routine.name,

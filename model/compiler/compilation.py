@@ -29,7 +29,7 @@ from .path import Path, RoutineActivation
 from .places import Places
 from .program import ContextProgram, Explorer
 
-_MOST_PASSES = 60
+_MOST_PASSES = 120
 
 
 def compile_system(

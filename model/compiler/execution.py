@@ -26,7 +26,7 @@ from .errors import CompileError
 from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
 from .location import WINDOWS
-from .path import KernelActivation, Path, RoutineActivation
+from .path import KernelActivation, Path, RoutineActivation, never
 from .places import Located, Places
 from .stack import give, left_wrong, must_stop
 
@@ -87,7 +87,7 @@ class Executor:
             case Assign(target, value):
                 return self._assign(path, top, target, top.value(value), node.following)
             case Branch(condition, then, otherwise):
-                return _branch(path, top.value(condition), then, otherwise)
+                return self._branch(path, top.value(condition), then, otherwise)
             case Choose(target, values, opaque):
                 return self._choose(
                     path, target, [top.value(item) for item in values], opaque, node
@@ -130,10 +130,26 @@ class Executor:
             forks.append(fork)
         return forks
 
+    def _branch(
+        self, path: Path, condition: Expression, then: int, otherwise: int
+    ) -> list[Path]:
+        """Go one way, or both where the condition depends on data."""
+        forks: list[Path] = []
+        ranges = self.places.ranges()
+        for guard, node in ((condition, then), (negation(condition), otherwise)):
+            if never(guard, ranges):
+                continue
+            fork = path.fork(() if is_true(guard) else (guard,))
+            top = fork.stack[-1]
+            assert isinstance(top, RoutineActivation)  # noqa: S101  (a copy of the same stack)
+            top.node = node
+            forks.append(fork)
+        return forks
+
     def _return(self, path: Path, top: RoutineActivation, value: Expression) -> list[Path]:
         """Leave the routine; where Windows called it, with what Windows then looks at."""
         if top.entered:
-            wrong = left_wrong(path, top)
+            wrong = left_wrong(path, top, self.calls.kind)
             if wrong is not None:
                 return [path.fail(wrong)]
             if len(path.stack) == 1:
@@ -246,20 +262,6 @@ def _known(top: RoutineActivation) -> Iterator[tuple[str, object]]:
     return (
         (name, value.value) for name, value in top.locals.items() if isinstance(value, Constant)
     )
-
-
-def _branch(path: Path, condition: Expression, then: int, otherwise: int) -> list[Path]:
-    """Go one way, or both where the condition depends on data."""
-    forks: list[Path] = []
-    for guard, node in ((condition, then), (negation(condition), otherwise)):
-        if is_false(guard):
-            continue
-        fork = path.fork(() if is_true(guard) else (guard,))
-        top = fork.stack[-1]
-        assert isinstance(top, RoutineActivation)  # noqa: S101  (a copy of the same stack)
-        top.node = node
-        forks.append(fork)
-    return forks
 
 
 def _assert(

@@ -81,7 +81,7 @@ class KernelSteps:
         if any(is_false(check.condition) for check in step.checks):
             path.failed = True
             return [path]
-        path.accesses += step.accesses
+        path.accesses += map(self.places.whole, step.accesses)
         return [
             fork
             for outcome in step.outcomes

@@ -11,7 +11,6 @@ from ..domain import Value
 from ..kernel.rule import Enter, Held, Micro, Step
 from ..machine import Source
 
-
 WINDOWS = "Windows"
 """The caller of a thread that enters the driver at a raised level."""
 

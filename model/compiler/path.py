@@ -5,7 +5,7 @@ only touches locals, up to the next visible action. What it went through becomes
 its guard, its updates, its checks. Where a local condition depends on data, the path forks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -23,8 +23,8 @@ from ..algebra import (
     same_value,
     substitute,
 )
-from ..domain import Range
-from ..expr import And, Constant, Expression, IfThenElse, Member, Not, Or, Read
+from ..domain import Domain, Range
+from ..expr import And, Compare, Constant, Expression, IfThenElse, Member, Not, Or, Read
 from ..kernel.rule import Held, Micro
 from ..machine import Access, Check, Source
 from ..routine import NULL, Routine
@@ -53,6 +53,20 @@ def numeric(expression: Expression) -> Expression:
             return member(operand, numbers) if mixed else expression
         case _:
             return expression
+
+
+def never(condition: Expression, domains: Mapping[str, Domain]) -> bool:
+    """Whether the bounds of what `condition` compares show that it is false in every state."""
+    match condition:
+        case Compare("<" | "<=" as operator, left, right):
+            lowest, highest = interval(left, domains).low, interval(right, domains).high
+            return lowest >= highest if operator == "<" else lowest > highest
+        case And(operands):
+            return any(never(item, domains) for item in operands)
+        case Or(operands):
+            return all(never(item, domains) for item in operands)
+        case _:
+            return is_false(condition)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """From places in driver code to variables of the machine."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..algebra import (
     conjunction,
@@ -16,14 +16,13 @@ from ..algebra import (
 )
 from ..domain import Domain, Enumeration, Range
 from ..driver import Device, Field, FieldKind, Object
-from ..expr import FALSE, Constant, Expression, Read
+from ..expr import FALSE, Constant, Expression
 from ..kernel.levels import bad_address
 from ..kernel.world import World
 from ..machine import Access, AccessKind, Check, Source, Variable
 from ..routine import Place
 from .errors import CompileError
 from .path import Path, RoutineActivation
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,7 @@ class Places:
         names = {device.object for device in devices}
         self.device_routines = {name for name in routines if name.partition(".")[0] in names}
         self._bounds: dict[str, Range] | None = None
+        self._elements: dict[str, tuple[str, int]] = {}
         for item in world.objects.values():
             if item.type in ("KEVENT", "KTIMER"):
                 continue
@@ -81,6 +81,8 @@ class Places:
         domain = self._domain(declared)
         name = f"{item.name}.{declared.name}"
         names = [f"{name}[{i}]" for i in range(declared.count)] if declared.count else [name]
+        if declared.count:
+            self._elements.update((each, (name, index)) for index, each in enumerate(names))
         for each in names:
             owner = "hardware" if item.type == "device" else "shared"
             self._world.variables[each] = Variable(each, domain, declared.initial, owner)
@@ -95,6 +97,13 @@ class Places:
             made = tuple(item.name for item in self._world.interrupts())
             return Enumeration("interrupt", ("NULL", *made))
         return domain
+
+    def whole(self, access: Access) -> Access:
+        """An access of a kernel routine, which only knows variables, to an element of an array."""
+        if access.location not in self._elements:
+            return access
+        location, index = self._elements[access.location]
+        return replace(access, location=location, index=Constant(index))
 
     def ranges(self) -> dict[str, Range]:
         """The domains of all integer variables, for interval arithmetic."""

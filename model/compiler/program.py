@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from ..algebra import interval
-from ..domain import Range
+from ..algebra import interval, is_true
+from ..domain import Range, describe
 from ..expr import Constant, Expression, Read
 from ..kernel.levels import DISPATCH_LEVEL
 from ..kernel.rule import Step
 from ..kernel.world import World
-from ..machine import ContextKind, Source, Variable
+from ..machine import MODEL_BOUND, Check, ContextKind, Source, Variable
 from ..routine import Routine
 from .errors import TOO_WIDE, CompileError
 from .execution import Executor
@@ -18,6 +18,9 @@ from .path import KernelActivation, Path, RoutineActivation
 
 _LARGEST_LOCAL = 4_096
 """Values of a computed local beyond which the author is asked to declare its range."""
+
+_MOST_KNOWN_VALUES = 1_000
+"""Known values of a local beyond which it is data rather than part of the program point."""
 
 RESTING = Location((), 0, pinned=False)
 
@@ -87,6 +90,7 @@ class Explorer:
         self._liveness = liveness
         self._labels: dict[Location, str] = {}
         self._used: dict[str, int] = {}
+        self._values: dict[str, set[bool | int]] = {}
 
     def explore(self, entry: Location, first: Step | None = None) -> None:
         """Find all points and moves. `first` is the step a resting slot can take, if it is one."""
@@ -191,7 +195,7 @@ class Explorer:
             value = item.locals.get(name)
             if value is None:
                 continue
-            if isinstance(value, Constant):
+            if isinstance(value, Constant) and not self._counts(item, name, value):
                 known.append((name, value.value))
                 continue
             stored.append(name)
@@ -211,6 +215,17 @@ class Explorer:
         """The variable that stores a local of this context."""
         return f"{self._program.name}.{routine}.{name}"
 
+    def _counts(self, item: RoutineActivation, name: str, value: Constant) -> bool:
+        """Whether the local has had so many known values that it is treated as data."""
+        if isinstance(value.value, str):
+            return False
+        variable = self._local(item.routine.name, name)
+        had = self._values.setdefault(variable, set())
+        had.add(value.value)
+        if len(had) > _MOST_KNOWN_VALUES:
+            self._world.facts.add("counting local", variable)
+        return self._world.facts.has("counting local", variable)
+
     def _store_local(
         self, path: Path, item: RoutineActivation, name: str, value: Expression
     ) -> None:
@@ -221,8 +236,13 @@ class Explorer:
         bounds = declared if isinstance(declared, Range) else None
         if bounds is None:
             found = interval(value, self._executor.places.ranges())
-            old = facts.local_domains.get(variable, found)
-            bounds = Range(min(old.low, found.low), max(old.high, found.high))
+            bounds = facts.widen(variable, found)
+            inside = self._executor.places.inside(
+                value, Constant(bounds.low), Constant(bounds.high)
+            )
+            if not is_true(inside):
+                detail = f"the local {name} of {item.routine.name} may leave {describe(bounds)}"
+                path.checks.append(Check(MODEL_BOUND, inside, detail))
         if bounds.high - bounds.low >= _LARGEST_LOCAL:
             raise CompileError(
                 f"the local {name} of {item.routine.name} has no bound that can be computed",

@@ -1,8 +1,8 @@
 """The stack of a path: entering routines, handing results back, what must hold at a return."""
 
 from ..expr import FALSE, Constant, Expression
-from ..kernel.levels import level_name
-from ..machine import Check, Source
+from ..kernel.levels import level_name, wrong_level_at_return
+from ..machine import Check, ContextKind, Source
 from ..routine import Call, Routine
 from .errors import CompileError
 from .path import KernelActivation, Path, RoutineActivation
@@ -64,7 +64,7 @@ def serving(path: Path) -> str:
     )
 
 
-def left_wrong(path: Path, top: RoutineActivation) -> Check | None:
+def left_wrong(path: Path, top: RoutineActivation, kind: ContextKind) -> Check | None:
     """What a routine that Windows called leaves changed, if anything."""
     name = top.routine.name
     if path.held != top.entry_held:
@@ -72,11 +72,12 @@ def left_wrong(path: Path, top: RoutineActivation) -> Check | None:
         what = f"holding {', '.join(extra)}" if extra else "having released a lock of its caller"
         return Check("lock-held-at-return", FALSE, f"{name} returns {what}")
     if path.irql != top.entry_irql:
+        outermost = not any(isinstance(item, RoutineActivation) for item in path.stack[:-1])
         return Check(
             "irql-not-restored",
             FALSE,
             f"{name} was called at {level_name(top.entry_irql)} and returns at "
             f"{level_name(path.irql)}",
-            "0xC8 IRQL_UNEXPECTED_VALUE",
+            wrong_level_at_return(kind if outermost else ContextKind.ISR),
         )
     return None

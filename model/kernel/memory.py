@@ -170,17 +170,22 @@ _BASE = Parameter("BaseAddress")
 _POOL = Parameter("P")
 
 ROUTINES = (
-    KernelRoutine("ExAllocatePool2", (_POOL,), ex_allocate_pool, "3.4.1"),
-    KernelRoutine("ExFreePool", (_POOL,), ex_free_pool, "3.4.10"),
+    KernelRoutine("ExAllocatePool2", (_POOL,), ex_allocate_pool, "3.4.1", settles_lifetime=True),
+    KernelRoutine("ExFreePool", (_POOL,), ex_free_pool, "3.4.10", settles_lifetime=True),
     KernelRoutine(
-        "ExFreePoolWithTag", (_POOL, Parameter("Tag", default=0)), ex_free_pool, "3.4.10"
+        "ExFreePoolWithTag",
+        (_POOL, Parameter("Tag", default=0)),
+        ex_free_pool,
+        "3.4.10",
+        settles_lifetime=True,
     ),
     KernelRoutine("IoDeleteDevice", (Parameter("DeviceObject"),), io_delete_device, "3.1.7"),
-    KernelRoutine("MmMapIoSpace", (_BASE,), mm_map_io_space, "2.1.13"),
+    KernelRoutine("MmMapIoSpace", (_BASE,), mm_map_io_space, "2.1.13", settles_lifetime=True),
     KernelRoutine(
         "MmUnmapIoSpace",
         (_BASE, Parameter("NumberOfBytes", default=0)),
         mm_unmap_io_space,
         "3.4.1",
+        settles_lifetime=True,
     ),
 )

@@ -8,7 +8,7 @@ Rules never look at a state. What depends on the state is an `Outcome` with a gu
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..expr import FALSE, Constant, Expression, Read
@@ -242,10 +242,14 @@ Emit: TypeAlias = "Callable[[KernelCall, World], tuple[Micro, ...]]"
 
 @dataclass(frozen=True, slots=True)
 class KernelRoutine:
-    """A kernel routine: its WDK name, its parameters and the rule that gives it meaning."""
+    """A kernel routine: its WDK name, its parameters and the rule that gives it meaning.
+
+    `settles_lifetime` is for routines that make or end the object they are given: whether it exists
+    is theirs to check. Of every other routine's objects it is taken for granted that they must.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     emit: Emit
     rule: str = ""
-    aliases: tuple[str, ...] = field(default=())
+    settles_lifetime: bool = False

@@ -47,6 +47,10 @@ class Registration:
     version: int
 
 
+_MOST_WIDENINGS = 24
+"""How often the bounds of a local grow before they are left as they are."""
+
+
 @dataclass(slots=True)
 class Facts:
     """What is known of the driver as a whole. `grew` tells whether the current pass added any."""
@@ -59,7 +63,20 @@ class Facts:
         default_factory=dict[str, set[tuple[Value, ...]]]
     )
     local_domains: dict[str, Range] = field(default_factory=dict[str, Range])
+    widenings: dict[str, int] = field(default_factory=dict[str, int])
     grew: bool = False
+
+    def widen(self, local: str, found: Range) -> Range:
+        """Bounds for a local that can now have the values `found` as well.
+
+        They grow a few times at most: a local that counts would never be wide enough.
+        """
+        known = self.local_domains.get(local, found)
+        wider = Range(min(known.low, found.low), max(known.high, found.high))
+        if wider != known and self.widenings.get(local, 0) < _MOST_WIDENINGS:
+            self.widenings[local] = self.widenings.get(local, 0) + 1
+            return wider
+        return known
 
     def add(self, kind: str, *values: Value) -> None:
         """Remember `values` under `kind`."""

@@ -94,7 +94,8 @@ class Structures(Values):
     ) -> list[Argument]:
         """One argument for each member, in order."""
         found = self.denote(given) if given is not None else None
-        wanted = next((name for name in STRUCTURES if self._takes(name, parameter)), "")
+        called = ast.unparse(node.func)
+        wanted = next((name for name, takers in STRUCTURES.items() if called in takers), "")
         if not isinstance(found, LocalMember) or found.path or found.type != wanted:
             raise self.error(
                 ARGUMENTS,
@@ -109,9 +110,6 @@ class Structures(Values):
             else Constant(default_of(item))
             for item in parameter.members
         ]
-
-    def _takes(self, structure: str, parameter: Parameter) -> bool:
-        return self.tables.members(structure) == parameter.members
 
 
 def default_of(parameter: Parameter) -> int | str:

@@ -121,7 +121,7 @@ class ScriptedEngine:
         return Holds() if good else Violated(DEAD_INTERRUPT.violation.property, DEAD_INTERRUPT)
 
 
-def violated(steps: int = 7, states: int = STATES) -> Expectation:
+def violated(steps: int = 13, states: int = STATES) -> Expectation:
     """The expectation that the scripted violation meets."""
     return expectations.Violated(DEAD_INTERRUPT.violation.property, steps, states)
 

@@ -40,11 +40,12 @@ def blocks(text: str) -> Iterator[Block]:
         yield Block(found["language"], found["file"] or "", found["body"], found.start("body"))
 
 
-def commands(body: str) -> Iterator[tuple[str, str]]:
-    """(command, printed output) for each command of a console block."""
-    for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield command, output
+def commands(body: str) -> Iterator[tuple[str, str, int, int]]:
+    """(command, printed output, where the output begins and ends) in a console block."""
+    starts = [found.start() for found in re.finditer(r"^\$ ", body, flags=re.MULTILINE)]
+    for start, end in zip(starts, [*starts[1:], len(body)], strict=True):
+        line_end = body.index("\n", start) + 1
+        yield body[start + 2 : line_end - 1], body[line_end:end], line_end, end
 
 
 def run(command: str, folder: Path) -> str:

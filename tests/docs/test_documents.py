@@ -19,22 +19,23 @@ def test_printed_output(document: Path, tmp_path: Path) -> None:
     """Each command prints what the document shows."""
     shutil.copytree(ROOT / "patterns", tmp_path / "patterns")
     text = document.read_text(encoding="utf-8")
-    recorded = text
+    edits: list[tuple[int, int, str]] = []
     for block in blocks(text):
         if block.file:
             (tmp_path / block.file).write_text(block.body, encoding="utf-8")
         if block.language != "console":
             continue
-        for command, shown in commands(block.body):
+        for command, shown, start, end in commands(block.body):
             printed = run(command, tmp_path)
             if same(shown, printed):
                 continue
             assert os.environ.get("DIRQL_RECORD"), f"$ {command}\n{printed}"
             assert "\n...\n" not in f"\n{shown}", f"write this one by hand:\n{printed}"
-            old = f"$ {command}\n{shown}"
-            recorded = recorded.replace(old, f"$ {command}\n{printed.rstrip()}\n", 1)
-    if recorded != text:
-        document.write_text(recorded, encoding="utf-8")
+            edits.append((block.start + start, block.start + end, f"{printed.rstrip()}\n"))
+    for start, end, printed in reversed(edits):
+        text = text[:start] + printed + text[end:]
+    if edits:
+        document.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)

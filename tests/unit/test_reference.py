@@ -192,6 +192,36 @@ def test_a_quiescent_invariant_competes_at_the_distance_of_its_state() -> None:
     assert len(verdict.trace.steps) == 2
 
 
+def test_the_states_behind_a_quiescent_violation_count() -> None:
+    """The state at rest is expanded to know that it is, so the next one is found, one step away."""
+    machine = counting(3)
+    spontaneous = replace(machine.transitions[0], spontaneous=True)
+    rest = Invariant("left", FALSE, quiescent=True)
+    result = check(replace(machine, transitions=(spontaneous,), invariants=(rest,)))
+    assert isinstance(result.verdict, Violated)
+    assert result.verdict.trace.steps == ()
+    assert (result.statistics.states, result.statistics.depth) == (2, 1)
+
+
+def test_the_smaller_transition_wins_though_its_state_was_found_later() -> None:
+    """From 0 to 1 and to 2; out of 1 the last transition breaks its check, out of 2 the first."""
+    base = counting(2)
+
+    def step(start: int, end: int, *checks: Check) -> Transition:
+        guard, update = (equal(N, Constant(start)),), (("n", Constant(end)),)
+        return Transition(f"from {start} to {end}", "timer", guard, update, checks)
+
+    steps = (
+        step(2, 0, Check("first", FALSE)),
+        step(0, 1),
+        step(0, 2),
+        step(1, 0, Check("last", FALSE)),
+    )
+    verdict = check(replace(base, transitions=steps)).verdict
+    assert isinstance(verdict, Violated)
+    assert verdict.property == "first"
+
+
 def test_reachable_ignores_what_must_hold() -> None:
     machine = replace(mutex(), invariants=(Invariant("never", FALSE),))
     assert len(reachable(machine)) == 3

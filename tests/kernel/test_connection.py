@@ -1,0 +1,246 @@
+"""Connecting a service routine: rules 2.1 to 2.6 and 2.8."""
+
+import pytest
+
+from dirql.model.language.errors import PatternError
+
+from .drivers import SERVE, Bench
+
+NO_FAIL = {"connect_may_fail": "no"}
+
+
+def legacy(arguments: str, status: str) -> str:
+    return (
+        "Lock = KSPIN_LOCK()\ndef Start(self):\n"
+        "    IoConnectInterrupt(self.Interrupt, self.Isr)\n    return STATUS_UNSUCCESSFUL\n"
+        if not status
+        else "Lock = KSPIN_LOCK()\ndef Start(self):\n"
+        f"    status = IoConnectInterrupt(self.Interrupt, self.Isr{arguments})\n"
+        f"    assert status == {status}\n    return status\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments", "status"),
+    [
+        ("2.3.1", "", "STATUS_SUCCESS"),
+        ("10.13", ", SynchronizeIrql=9", "STATUS_SUCCESS"),
+        ("10.12", ", SynchronizeIrql=6", "STATUS_INVALID_PARAMETER"),
+        ("2.3.3", ", Irql=16", "STATUS_INVALID_PARAMETER"),
+        ("2.3.3", ", SynchronizeIrql=16", "STATUS_INVALID_PARAMETER"),
+        ("10.6", ", ProcessorEnableMask=0", "STATUS_INVALID_PARAMETER"),
+        ("2.3.2", ", ProcessorEnableMask=4", "STATUS_INVALID_PARAMETER"),
+        ("10.14", ", Irql=PASSIVE_LEVEL, SynchronizeIrql=7", "STATUS_INVALID_PARAMETER"),
+        ("10.14", ", Irql=7, SynchronizeIrql=PASSIVE_LEVEL", "STATUS_INVALID_PARAMETER"),
+        ("2.8.2", ", Irql=0, SynchronizeIrql=0, SpinLock=self.Lock", "STATUS_INVALID_PARAMETER"),
+        ("10.16", ", FloatingSave=TRUE", "STATUS_SUCCESS"),
+    ],
+)
+def test_statuses_of_the_legacy_form_2_3(
+    bench: Bench, rule: str, arguments: str, status: str
+) -> None:
+    other = "def Other(self):\n    IoConnectInterrupt(self.Interrupt, self.Isr)\n"
+    answer = bench.check(
+        legacy(arguments, status), SERVE, other, knobs=NO_FAIL,
+        properties=("assertion-failed",), threads="Drv.Other",
+    )  # fmt: skip
+    assert answer.holds, (rule, answer.verdict)
+
+
+def extended(version: str, *members: str) -> str:
+    lines = "".join(f"    p.{item}\n" for item in members)
+    return (
+        "Pdo = DEVICE_OBJECT()\nLock = KSPIN_LOCK()\ndef Start(self):\n"
+        f"    p = IO_CONNECT_INTERRUPT_PARAMETERS()\n    p.Version = {version}\n{lines}"
+        "    status = IoConnectInterruptEx(p)\n"
+    )
+
+
+FULL = (
+    "FullySpecified.PhysicalDeviceObject = self.Pdo",
+    "FullySpecified.InterruptObject = self.Interrupt",
+    "FullySpecified.ServiceRoutine = self.Isr",
+)
+LINE = tuple(item.replace("FullySpecified", "LineBased") for item in FULL)
+
+
+@pytest.mark.parametrize(
+    ("rule", "version", "members", "status"),
+    [
+        ("2.4", "CONNECT_FULLY_SPECIFIED", FULL, "STATUS_SUCCESS"),
+        ("10.7", "CONNECT_FULLY_SPECIFIED_GROUP", FULL, "STATUS_SUCCESS"),
+        ("2.6", "CONNECT_LINE_BASED", LINE, "STATUS_SUCCESS"),
+        ("2.4.2", "9", FULL, "STATUS_INVALID_PARAMETER_1"),
+        ("2.4.4", "CONNECT_FULLY_SPECIFIED", FULL[1:], "STATUS_INVALID_PARAMETER"),
+        ("2.4.4", "CONNECT_LINE_BASED", LINE[1:], "STATUS_INVALID_PARAMETER"),
+        ("10.6", "CONNECT_FULLY_SPECIFIED", (*FULL, "FullySpecified.ProcessorEnableMask = 0"),
+         "STATUS_INVALID_PARAMETER_10"),
+        ("10.12", "CONNECT_FULLY_SPECIFIED", (*FULL, "FullySpecified.SynchronizeIrql = 5"),
+         "STATUS_INVALID_PARAMETER"),
+        ("2.6.2", "CONNECT_LINE_BASED", (*LINE, "LineBased.SynchronizeIrql = 5"),
+         "STATUS_SUCCESS"),
+        ("2.5", "CONNECT_FULLY_SPECIFIED", (*FULL, "FullySpecified.Group = 3"), "STATUS_SUCCESS"),
+    ],
+)  # fmt: skip
+def test_statuses_of_the_extended_form_2_4(
+    bench: Bench, rule: str, version: str, members: tuple[str, ...], status: str
+) -> None:
+    start = extended(version, *members) + f"    assert status == {status}\n    return status\n"
+    other = "def Other(self):\n    IoConnectInterrupt(self.Interrupt, self.Isr)\n"
+    answer = bench.check(
+        start, SERVE, other, knobs=NO_FAIL, properties=("assertion-failed",), threads="Drv.Other"
+    )
+    assert answer.holds, (rule, answer.verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (legacy(", Irql=0, SynchronizeIrql=0", "0"), "passive-level service routines are not"),
+        (extended("CONNECT_MESSAGE_BASED"), "CONNECT_MESSAGE_BASED is not modelled yet"),
+        (legacy(", Irql=8", "0"), "the translated resource of nic says 7"),
+        (legacy(", Vector=99", "0"), "no device has vector 99"),
+        (legacy(", InterruptMode=Latched", "0"), "InterruptMode"),
+        (extended("CONNECT_FULLY_SPECIFIED_GROUP", *FULL, "FullySpecified.Group = 3"), "group"),
+        (extended("CONNECT_FULLY_SPECIFIED", *FULL[:2]), "ServiceRoutine is NULL"),
+    ],
+)
+def test_what_is_refused_clearly_2_7_2_8(bench: Bench, text: str, words: str) -> None:
+    with pytest.raises(PatternError, match=words):
+        bench.check(text, SERVE)
+
+
+def test_connecting_above_passive_level_2_1_1(bench: Bench) -> None:
+    raised = (
+        "def Start(self):\n    KeRaiseIrql(APC_LEVEL, Old)\n"
+        "    IoConnectInterrupt(self.Interrupt, self.Isr)\n"
+    )
+    answer = bench.check(raised, SERVE)
+    assert answer.broken == "irql-too-high"
+    assert "(0x2000B)" in answer.bug_check
+
+
+def test_no_out_pointer_10_5(bench: Bench) -> None:
+    answer = bench.check(extended("CONNECT_LINE_BASED", LINE[0], LINE[2]), SERVE)
+    assert answer.broken == "null-out-pointer"
+
+
+def test_the_lock_is_initialised_first_2_1_4(bench: Bench) -> None:
+    early = """
+    Lock = KSPIN_LOCK()
+    def Start(self):
+        IoConnectInterrupt(self.Interrupt, self.Isr, NULL, self.Lock)
+        KeInitializeSpinLock(self.Lock)
+    """
+    assert bench.check(early, SERVE).broken == "uninitialized-object"
+
+
+ASSERTED = (
+    "class Nic(Device):\n    cause = Bit(1)\n    masked = Bit(0)\n"
+    "    def line(self):\n        return self.cause and not self.masked\n"
+    "    @hardware\n    def event(self):\n        self.cause = 1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "claim", "holds"),
+    [
+        ({}, "self.Interrupt == NULL", False),
+        ({}, "self.Interrupt != NULL", False),
+        ({"out_pointer_before_arm": "yes"}, "self.Interrupt != NULL", True),
+        ({"out_pointer_before_arm": "no"}, "self.Interrupt != NULL", False),
+        ({}, "self.Connected", False),
+        ({"isr_before_connect_returns": "no"}, "self.Interrupt != NULL", True),
+    ],
+)
+def test_the_isr_runs_before_connect_returns_10_1_10_2(
+    bench: Bench, knobs: dict[str, str], claim: str, *, holds: bool
+) -> None:
+    text = f"""
+    Connected = Bit(0, volatile=True)
+    def Start(self):
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        self.Connected = 1
+        return status
+    def Isr(self, Interrupt, ServiceContext):
+        assert {claim}
+        assert Interrupt != NULL
+        self.nic.cause = 0
+        return TRUE
+    """
+    answer = bench.check(text, device=ASSERTED, knobs=knobs, properties=("assertion-failed",))
+    assert answer.broken == ("" if holds else "assertion-failed")
+
+
+def test_connect_can_fail_and_then_nothing_is_connected_2_4_3_2_4_7(bench: Bench) -> None:
+    text = """
+    def Start(self):
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        assert NT_SUCCESS(status)
+    """
+    assert bench.check(text, SERVE).broken == "assertion-failed"
+    assert bench.check(text, SERVE, knobs=NO_FAIL).holds
+    empty = text.replace("assert NT", "Good = NT").replace(
+        "Good = NT_SUCCESS(status)",
+        "if not NT_SUCCESS(status):\n            assert self.Interrupt == NULL",
+    )
+    assert bench.check(empty, SERVE).holds
+
+
+def test_a_second_connect_of_an_exclusive_line_fails_10_17(bench: Bench) -> None:
+    text = """
+    Second = PKINTERRUPT()
+    def Start(self):
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        assert status == STATUS_SUCCESS
+        status = IoConnectInterrupt(self.Second, self.Isr, ShareVector=TRUE)
+        assert status == STATUS_INVALID_PARAMETER
+        assert self.Second == NULL
+    """
+    assert bench.check(text, SERVE, knobs=NO_FAIL).holds
+    shared = text.replace("self.Isr)", "self.Isr, ShareVector=TRUE)")
+    assert bench.check(shared, SERVE, knobs=NO_FAIL).broken == "assertion-failed"
+
+
+def test_an_exclusive_connect_of_a_shared_line_fails_10_17(bench: Bench) -> None:
+    text = """
+    def Start(self):
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ShareVector=FALSE)
+        assert status == STATUS_INVALID_PARAMETER
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        assert status == STATUS_SUCCESS
+    """
+    assert bench.check(text, SERVE, line="irql=7, shared=True", knobs=NO_FAIL).holds
+
+
+def test_overwriting_a_live_pointer_r76(bench: Bench) -> None:
+    text = """
+    def Start(self):
+        IoConnectInterrupt(self.Interrupt, self.Isr, ShareVector=TRUE)
+        IoConnectInterrupt(self.Interrupt, self.Isr, ShareVector=TRUE)
+    """
+    assert bench.check(text, SERVE).broken == "connect-overwrites-live-interrupt"
+    kept = text.replace("    def", "    Copy = PKINTERRUPT()\n    def").replace(
+        "        IoConnect", "        self.Copy = self.Interrupt\n        IoConnect"
+    )
+    assert bench.check(kept, SERVE).holds
+
+
+def test_a_stale_local_stays_stale_after_a_new_connect_10_3(bench: Bench) -> None:
+    """The local of a thread is the only pointer left to the object that was disconnected."""
+    text = """
+    def Start(self):
+        return IoConnectInterrupt(self.Interrupt, self.Isr)
+    def Main(self):
+        Mine = self.Interrupt
+        KeDelayExecutionThread()
+        KeSynchronizeExecution(Mine, self.Nothing, NULL)
+    def Nothing(self, Context):
+        return TRUE
+    def Again(self):
+        IoDisconnectInterrupt(self.Interrupt)
+        self.Interrupt = NULL
+        IoConnectInterrupt(self.Interrupt, self.Isr)
+    """
+    answer = bench.check(text, SERVE, threads="Drv.Main, Drv.Again", knobs=NO_FAIL)
+    assert answer.broken == "synchronize-on-dead-interrupt"
