@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dirql.model.algebra import member
 from dirql.model.expr import Compare, Constant, Expression, IfThenElse, Member, Read
+from dirql.model.kernel.levels import DISPATCH_LEVEL
 from dirql.model.machine import Context, Progress, Transition
 from dirql.model.system import Point, System
 
@@ -17,7 +18,8 @@ def stuck_context(system: System) -> Conditions:
     What it checks:
         From every reachable state, for every thread, DPC, service routine and worker that is
         under way, that some continuation leads to its end. For a thread that loops for ever by
-        design there is no end; for such a thread, that it can leave each point at which it waits.
+        design there is no end; for such a thread, that it can leave each point at which it waits,
+        and that it gets back below DISPATCH_LEVEL whenever it is raised.
         No fairness is assumed: it is enough that one continuation exists.
 
     Why it matters:
@@ -67,6 +69,7 @@ class _Thread:
 def _progress(thread: _Thread) -> tuple[Progress, ...]:
     """One condition for the points that can end, one for each waiting point of those that cannot.
 
+    Nobody loops for ever raised by design: of such points, one more condition asks for the way down.
     Stepping from the first into the second counts as an end: what follows is theirs to judge.
     """
     labels = frozenset(point.label for point in thread.points)
@@ -83,6 +86,21 @@ def _progress(thread: _Thread) -> tuple[Progress, ...]:
                 live=thread.at(ending - ends),
                 goal=thread.at(ends | forever),
                 detail=f"{name} can never finish",
+            )
+        )
+    raised = frozenset(
+        point.label
+        for point in thread.points
+        if point.label in forever and point.irql >= DISPATCH_LEVEL
+    )
+    if raised:
+        conditions.append(
+            Progress(
+                "stuck-context",
+                name,
+                live=thread.at(raised),
+                goal=thread.at(labels - raised),
+                detail=f"{name} can never get back below DISPATCH_LEVEL",
             )
         )
     conditions.extend(

@@ -51,14 +51,15 @@ def _chain(world: World, slot: Slot) -> list[InterruptObject | None]:
     """The chain in the order of calls; `None` stands for the foreign driver's routine.
 
     Windows: one list per vector and processor, in an undocumented order (4.2.1, 4.2.2, 10.18).
-    Model: own objects in order of connection in the pattern, the foreign one by knob `chain_order`.
+    Model: own objects in order of connection in the pattern, the foreign one by knob
+        `chain_order`. The foreign driver accepts the affinity that the own driver asks for: a line
+        has one routing.
     """
+    on_line = [item for item in world.interrupts() if item.registration.line == slot.line]
     own: list[InterruptObject | None] = [
-        item
-        for item in world.interrupts()
-        if item.registration.line == slot.line and slot.processor in item.registration.processors
+        item for item in on_line if slot.processor in item.registration.processors
     ]
-    if not world.lines[slot.line].shared:
+    if not world.lines[slot.line].shared or (on_line and not own):
         return own
     return [None, *own] if world.knobs["chain_order"] == "foreign_first" else [*own, None]
 

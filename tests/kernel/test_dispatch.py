@@ -296,3 +296,14 @@ def Isr(self, Interrupt, ServiceContext):
     answer = bench.check(CONNECT, text)
     assert answer.broken == broken
     assert bug_check in answer.bug_check
+
+
+def test_a_shared_line_goes_where_the_own_registration_asks_for_it_2_5(bench: Bench) -> None:
+    """The foreign driver alone is never called on a processor outside ProcessorEnableMask."""
+    text = (
+        "def Isr(self, Interrupt, ServiceContext):\n    if not self.nic.cause: return FALSE\n"
+        "    self.nic.cause = 0\n    return TRUE\n"
+    )
+    masked = CONNECT.replace("self.Isr)", "self.Isr, ProcessorEnableMask=1)")
+    assert masked != CONNECT
+    assert bench.check(masked, text, line=SHARED, processors=2).holds
