@@ -45,8 +45,7 @@ class ReferenceEngine:
             MachineError: a step stores a value outside the domain of its variable.
         """
         search = _Search(machine, Budget(limits, watch))
-        verdict = search.verdict()
-        return Result(verdict, search.statistics(), self.name)
+        return Result(search.verdict(), search.statistics(), self.name)
 
 
 def reachable(machine: Machine) -> frozenset[State]:

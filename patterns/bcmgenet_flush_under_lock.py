@@ -81,5 +81,8 @@ scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2],
-    expect=Violated("irql-too-high"),
+    expect={
+        1: Violated("irql-too-high", steps=23, states=124),
+        2: Violated("irql-too-high", steps=23, states=589),
+    },
 )

@@ -86,5 +86,5 @@ scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("use-after-free")},
+    expect={1: Holds(states=170), 2: Violated("use-after-free", steps=37, states=1278)},
 )

@@ -117,5 +117,8 @@ scenario = Scenario(
     start=Viorng.Start,
     concurrently=[Viorng.Read, Viorng.CancelIo],
     processors=[1, 2],
-    expect={1: Violated("stuck-context"), 2: Violated("stuck-context")},
+    expect={
+        1: Violated("stuck-context", steps=13, states=345),
+        2: Violated("stuck-context", steps=20, states=506),
+    },
 )

@@ -108,5 +108,5 @@ scenario = Scenario(
     start=Viorng.Start,
     concurrently=[Viorng.Read, Viorng.CancelIo],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=341), 2: Holds(states=507)},
 )

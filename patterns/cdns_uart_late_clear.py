@@ -63,5 +63,8 @@ class CdnsUart(Driver):
 scenario = Scenario(
     start=CdnsUart.uart_cdns_init,
     processors=[1, 2],
-    expect=Violated("unserviced-cause"),
+    expect={
+        1: Violated("unserviced-cause", steps=14, states=36),
+        2: Violated("unserviced-cause", steps=14, states=133),
+    },
 )

@@ -83,5 +83,8 @@ scenario = Scenario(
     start=VioScsi.VioScsiHwInitialize,
     concurrently=[VioScsi.StopAdapter],
     processors=[1, 2],
-    expect={1: Violated("unclaimed-level-interrupt"), 2: Violated("unclaimed-level-interrupt")},
+    expect={
+        1: Violated("unclaimed-level-interrupt", steps=16, states=275),
+        2: Violated("unclaimed-level-interrupt", steps=16, states=3497),
+    },
 )

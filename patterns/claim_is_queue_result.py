@@ -63,5 +63,8 @@ class Pscr(Driver):
 scenario = Scenario(
     start=Pscr.Start,
     processors=[1, 2],
-    expect={1: Violated("handled-but-unclaimed"), 2: Violated("handled-but-unclaimed")},
+    expect={
+        1: Violated("handled-but-unclaimed", steps=15, states=408),
+        2: Violated("handled-but-unclaimed", steps=15, states=3209),
+    },
 )

@@ -55,5 +55,5 @@ class Pscr(Driver):
 scenario = Scenario(
     start=Pscr.Start,
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=663), 2: Holds(states=15873)},
 )

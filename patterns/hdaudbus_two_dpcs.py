@@ -74,5 +74,5 @@ class Hdaudbus(Driver):
 scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("assertion-failed")},
+    expect={1: Holds(states=287), 2: Violated("assertion-failed", steps=32, states=4477)},
 )

@@ -69,5 +69,5 @@ class Hdaudbus(Driver):
 scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=317), 2: Holds(states=5355)},
 )

@@ -90,5 +90,8 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Violated("assertion-failed"), 2: Violated("assertion-failed")},
+    expect={
+        1: Violated("assertion-failed", steps=54, states=718),
+        2: Violated("assertion-failed", steps=54, states=718),
+    },
 )

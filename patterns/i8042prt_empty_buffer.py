@@ -100,5 +100,8 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     concurrently=[I8042prt.SetIndicators],
     processors=[1, 2],
-    expect={1: Violated("index-out-of-range"), 2: Violated("index-out-of-range")},
+    expect={
+        1: Violated("index-out-of-range", steps=16, states=154),
+        2: Violated("index-out-of-range", steps=16, states=154),
+    },
 )

@@ -97,5 +97,5 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     concurrently=[I8042prt.SetIndicators],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=1941), 2: Holds(states=1941)},
 )

@@ -69,8 +69,8 @@ scenarios = [
         start=I8042prt.StartProcedure,
         processors=[1, 2],
         expect={
-            1: Violated("device-unmasked-before-connect"),
-            2: Violated("device-unmasked-before-connect"),
+            1: Violated("device-unmasked-before-connect", steps=3, states=9),
+            2: Violated("device-unmasked-before-connect", steps=3, states=9),
         },
     ),
     Scenario(
@@ -78,6 +78,9 @@ scenarios = [
         start=I8042prt.StartProcedure,
         processors=[1, 2],
         properties=["unserviced-cause"],
-        expect={1: Violated("unserviced-cause"), 2: Violated("unserviced-cause")},
+        expect={
+            1: Violated("unserviced-cause", steps=5, states=23),
+            2: Violated("unserviced-cause", steps=5, states=26),
+        },
     ),
 ]

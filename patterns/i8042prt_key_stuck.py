@@ -104,5 +104,8 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Violated("unserviced-cause"), 2: Violated("unserviced-cause")},
+    expect={
+        1: Violated("unserviced-cause", steps=30, states=87),
+        2: Violated("unserviced-cause", steps=30, states=87),
+    },
 )

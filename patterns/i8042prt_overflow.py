@@ -79,5 +79,8 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Violated("index-out-of-range"), 2: Violated("index-out-of-range")},
+    expect={
+        1: Violated("index-out-of-range", steps=37, states=167),
+        2: Violated("index-out-of-range", steps=37, states=167),
+    },
 )

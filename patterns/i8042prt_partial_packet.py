@@ -118,5 +118,8 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Violated("assertion-failed"), 2: Violated("assertion-failed")},
+    expect={
+        1: Violated("assertion-failed", steps=79, states=434),
+        2: Violated("assertion-failed", steps=79, states=434),
+    },
 )

@@ -71,5 +71,8 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Violated("work-item-queued-twice"), 2: Violated("work-item-queued-twice")},
+    expect={
+        1: Violated("work-item-queued-twice", steps=26, states=102),
+        2: Violated("work-item-queued-twice", steps=26, states=102),
+    },
 )

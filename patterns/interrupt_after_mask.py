@@ -69,5 +69,8 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.Stop],
     processors=[1, 2],
-    expect={1: Violated("use-after-free"), 2: Violated("use-after-free")},
+    expect={
+        1: Violated("use-after-free", steps=15, states=86),
+        2: Violated("use-after-free", steps=15, states=230),
+    },
 )

@@ -62,5 +62,8 @@ scenario = Scenario(
     start=SensorDriver.StartDevice,
     processors=[1, 2],
     knobs={"spurious_calls": "yes"},
-    expect=Violated("synchronize-on-dead-interrupt"),
+    expect={
+        1: Violated("synchronize-on-dead-interrupt", steps=11, states=80),
+        2: Violated("synchronize-on-dead-interrupt", steps=11, states=267),
+    },
 )

@@ -55,5 +55,5 @@ scenario = Scenario(
     start=SensorDriver.StartDevice,
     processors=[1, 2],
     knobs={"spurious_calls": "yes"},
-    expect=Holds(),
+    expect={1: Holds(states=248), 2: Holds(states=4364)},
 )

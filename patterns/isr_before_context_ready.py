@@ -56,5 +56,8 @@ class Pscr(Driver):
 scenario = Scenario(
     start=Pscr.PscrStartDevice,
     processors=[1, 2],
-    expect=Violated("use-after-unmap"),
+    expect={
+        1: Violated("use-after-unmap", steps=6, states=71),
+        2: Violated("use-after-unmap", steps=6, states=186),
+    },
 )

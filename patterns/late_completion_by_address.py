@@ -106,5 +106,8 @@ scenario = Scenario(
     start=VioScsi.Start,
     concurrently=[VioScsi.Application],
     processors=[1, 2],
-    expect={1: Violated("assertion-failed"), 2: Violated("assertion-failed")},
+    expect={
+        1: Violated("assertion-failed", steps=31, states=159),
+        2: Violated("assertion-failed", steps=31, states=298),
+    },
 )

@@ -62,5 +62,8 @@ class TouchDriver(Driver):
 scenario = Scenario(
     start=TouchDriver.Start,
     processors=[1, 2],
-    expect={1: Violated("stuck-context"), 2: Violated("stuck-context")},
+    expect={
+        1: Violated("stuck-context", steps=6, states=26),
+        2: Violated("stuck-context", steps=6, states=107),
+    },
 )

@@ -60,5 +60,5 @@ class TouchDriver(Driver):
 scenario = Scenario(
     start=TouchDriver.Start,
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=35), 2: Holds(states=341)},
 )

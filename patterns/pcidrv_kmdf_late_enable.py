@@ -80,5 +80,8 @@ scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("device-unmasked-at-disconnect")},
+    expect={
+        1: Holds(states=92),
+        2: Violated("device-unmasked-at-disconnect", steps=36, states=990),
+    },
 )

@@ -80,5 +80,5 @@ scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=100), 2: Holds(states=1216)},
 )

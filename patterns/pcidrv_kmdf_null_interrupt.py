@@ -109,13 +109,19 @@ scenarios = [
         concurrently=[Pcidrv.LeaveD0],
         processors=[1, 2],
         properties=["synchronize-on-dead-interrupt"],
-        expect={1: Holds(), 2: Violated("synchronize-on-dead-interrupt")},
+        expect={
+            1: Holds(states=96),
+            2: Violated("synchronize-on-dead-interrupt", steps=49, states=2296),
+        },
     ),
     Scenario(
         name="surprise-removal",
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
-        expect={1: Holds(), 2: Violated("synchronize-on-dead-interrupt")},
+        expect={
+            1: Holds(states=62),
+            2: Violated("synchronize-on-dead-interrupt", steps=27, states=570),
+        },
     ),
 ]

@@ -113,13 +113,13 @@ scenarios = [
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.LeaveD0],
         processors=[1, 2],
-        expect={1: Holds(), 2: Holds()},
+        expect={1: Holds(states=114), 2: Holds(states=1766)},
     ),
     Scenario(
         name="surprise-removal",
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
-        expect={1: Holds(), 2: Holds()},
+        expect={1: Holds(states=78), 2: Holds(states=1205)},
     ),
 ]

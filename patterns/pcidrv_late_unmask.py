@@ -75,5 +75,8 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("device-unmasked-at-disconnect")},
+    expect={
+        1: Holds(states=88),
+        2: Violated("device-unmasked-at-disconnect", steps=33, states=1047),
+    },
 )

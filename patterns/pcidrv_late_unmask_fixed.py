@@ -81,5 +81,5 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=96), 2: Holds(states=1240)},
 )

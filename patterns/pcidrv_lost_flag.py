@@ -63,5 +63,8 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.NICFreeDeviceResources],
     processors=[1, 2],
-    expect={1: Violated("torn-read-modify-write"), 2: Violated("stuck-context")},
+    expect={
+        1: Violated("torn-read-modify-write", steps=9, states=31),
+        2: Violated("stuck-context", steps=11, states=278),
+    },
 )

@@ -76,5 +76,8 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
-    expect=Violated("unclaimed-level-interrupt"),
+    expect={
+        1: Violated("unclaimed-level-interrupt", steps=11, states=42),
+        2: Violated("unclaimed-level-interrupt", steps=11, states=120),
+    },
 )

@@ -65,5 +65,8 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.PciDrvStartDevice,
     processors=[1, 2],
-    expect=Violated("unclaimed-level-interrupt"),
+    expect={
+        1: Violated("unclaimed-level-interrupt", steps=9, states=24),
+        2: Violated("unclaimed-level-interrupt", steps=9, states=50),
+    },
 )

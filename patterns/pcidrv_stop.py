@@ -74,5 +74,8 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("synchronize-on-dead-interrupt")},
+    expect={
+        1: Holds(states=84),
+        2: Violated("synchronize-on-dead-interrupt", steps=27, states=825),
+    },
 )

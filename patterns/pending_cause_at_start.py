@@ -76,5 +76,8 @@ class Balloon(Driver):
 scenario = Scenario(
     start=Balloon.BalloonEvtDeviceD0Entry,
     processors=[1, 2],
-    expect=Violated("unserviced-cause"),
+    expect={
+        1: Violated("unserviced-cause", steps=8, states=26),
+        2: Violated("unserviced-cause", steps=8, states=35),
+    },
 )

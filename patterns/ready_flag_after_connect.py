@@ -62,5 +62,8 @@ class VirtIoSnd(Driver):
 scenario = Scenario(
     start=VirtIoSnd.StartDevice,
     processors=[1, 2],
-    expect=Violated("unserviced-cause"),
+    expect={
+        1: Violated("unserviced-cause", steps=11, states=30),
+        2: Violated("unserviced-cause", steps=11, states=44),
+    },
 )

@@ -68,5 +68,8 @@ scenario = Scenario(
     start=SpiDriver.Start,
     concurrently=[SpiDriver.Remove],
     processors=[1, 2],
-    expect={1: Violated("stuck-context"), 2: Violated("stuck-context")},
+    expect={
+        1: Violated("stuck-context", steps=7, states=186),
+        2: Violated("stuck-context", steps=8, states=3000),
+    },
 )

@@ -107,5 +107,5 @@ scenario = Scenario(
     start=RtEthSample.EvtDevicePrepareHardware,
     concurrently=[RtEthSample.ReceiveThread],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=18575), 2: Holds(states=50899)},
 )

@@ -76,5 +76,8 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWaitOnMask],
     processors=[1, 2],
-    expect={1: Violated("handled-but-unclaimed"), 2: Violated("handled-but-unclaimed")},
+    expect={
+        1: Violated("handled-but-unclaimed", steps=11, states=155),
+        2: Violated("handled-but-unclaimed", steps=11, states=1394),
+    },
 )

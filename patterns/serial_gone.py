@@ -77,5 +77,8 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     processors=[1, 2],
-    expect={1: Violated("stuck-context"), 2: Violated("stuck-context")},
+    expect={
+        1: Violated("stuck-context", steps=13, states=290),
+        2: Violated("stuck-context", steps=13, states=12501),
+    },
 )

@@ -82,5 +82,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWrite],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("torn-read-modify-write")},
+    expect={1: Holds(states=536), 2: Violated("torn-read-modify-write", steps=21, states=1388)},
 )

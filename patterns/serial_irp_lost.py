@@ -88,5 +88,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.FirstThread, Serial.SecondThread],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("dpc-argument-lost")},
+    expect={1: Holds(states=1042), 2: Violated("dpc-argument-lost", steps=19, states=578)},
 )

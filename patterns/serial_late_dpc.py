@@ -75,5 +75,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SurpriseRemoval],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("use-after-unmap")},
+    expect={1: Holds(states=65), 2: Violated("use-after-unmap", steps=20, states=188)},
 )

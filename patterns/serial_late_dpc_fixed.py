@@ -68,5 +68,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SurpriseRemoval],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=69), 2: Holds(states=248)},
 )

@@ -93,5 +93,8 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     processors=[1, 2],
-    expect={1: Violated("unserviced-cause"), 2: Violated("unserviced-cause")},
+    expect={
+        1: Violated("unserviced-cause", steps=17, states=101),
+        2: Violated("unserviced-cause", steps=17, states=101),
+    },
 )

@@ -96,5 +96,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.ClearStats, Serial.SurpriseRemoval],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=508), 2: Holds(states=10050)},
 )

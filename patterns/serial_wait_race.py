@@ -76,5 +76,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWaitOnMask],
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("data-race")},
+    expect={1: Holds(states=96), 2: Violated("data-race", steps=8, states=2537)},
 )

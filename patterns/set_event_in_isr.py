@@ -66,5 +66,8 @@ scenario = Scenario(
     start=BusDriver.Start,
     concurrently=[BusDriver.Transfer],
     processors=[1, 2],
-    expect={1: Violated("irql-too-high"), 2: Violated("irql-too-high")},
+    expect={
+        1: Violated("irql-too-high", steps=9, states=17),
+        2: Violated("irql-too-high", steps=9, states=31),
+    },
 )

@@ -65,5 +65,5 @@ scenario = Scenario(
     start=BusDriver.Start,
     concurrently=[BusDriver.Transfer],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=29), 2: Holds(states=129)},
 )

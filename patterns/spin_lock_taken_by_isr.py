@@ -69,5 +69,8 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ReadStatistics],
     processors=[1, 2],
-    expect={1: Violated("preemption-deadlock"), 2: Violated("preemption-deadlock")},
+    expect={
+        1: Violated("preemption-deadlock", steps=9, states=40),
+        2: Violated("preemption-deadlock", steps=9, states=113),
+    },
 )

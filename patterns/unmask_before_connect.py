@@ -59,5 +59,8 @@ class Sdhc(Driver):
 scenario = Scenario(
     start=Sdhc.StartDevice,
     processors=[1, 2],
-    expect=Violated("device-unmasked-before-connect"),
+    expect={
+        1: Violated("device-unmasked-before-connect", steps=3, states=18),
+        2: Violated("device-unmasked-before-connect", steps=3, states=23),
+    },
 )

@@ -58,5 +58,8 @@ scenario = Scenario(
     concurrently=[Usbport.USBPORT_DoSetPowerD0, Usbport.USBPORT_PdoPower],
     finally_=Usbport.USBPORT_HandleSubmitURB,
     processors=[1, 2],
-    expect=Violated("assertion-failed"),
+    expect={
+        1: Violated("assertion-failed", steps=9, states=22),
+        2: Violated("assertion-failed", steps=9, states=44),
+    },
 )

@@ -53,5 +53,5 @@ scenario = Scenario(
     concurrently=[Usbport.USBPORT_DoSetPowerD0, Usbport.USBPORT_PdoPower],
     finally_=Usbport.USBPORT_HandleSubmitURB,
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=22), 2: Holds(states=52)},
 )

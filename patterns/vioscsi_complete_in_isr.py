@@ -77,5 +77,8 @@ scenario = Scenario(
     start=VioScsi.VioScsiHwInitialize,
     concurrently=[At(DISPATCH_LEVEL, VioScsi.VioScsiBuildIo)],
     processors=[1, 2],
-    expect={1: Violated("preemption-deadlock"), 2: Violated("preemption-deadlock")},
+    expect={
+        1: Violated("preemption-deadlock", steps=10, states=35),
+        2: Violated("preemption-deadlock", steps=10, states=108),
+    },
 )

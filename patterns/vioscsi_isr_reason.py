@@ -69,5 +69,8 @@ class Vioscsi(Driver):
 scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     processors=[1, 2],
-    expect=Violated("unserviced-cause"),
+    expect={
+        1: Violated("unserviced-cause", steps=10, states=55),
+        2: Violated("unserviced-cause", steps=10, states=231),
+    },
 )

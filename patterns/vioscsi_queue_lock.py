@@ -81,5 +81,8 @@ scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     concurrently=[Vioscsi.VioScsiStartIo],
     processors=[1, 2],
-    expect={1: Violated("torn-read-modify-write"), 2: Violated("value-out-of-range")},
+    expect={
+        1: Violated("torn-read-modify-write", steps=20, states=186),
+        2: Violated("value-out-of-range", steps=27, states=604),
+    },
 )

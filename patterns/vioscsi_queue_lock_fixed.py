@@ -72,5 +72,5 @@ scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     concurrently=[Vioscsi.VioScsiStartIo],
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=108), 2: Holds(states=294)},
 )

@@ -89,5 +89,5 @@ class Vioserial(Driver):
 scenario = Scenario(
     start=Vioserial.VIOSerialEvtDeviceD0Entry,
     processors=[1, 2],
-    expect={1: Holds(), 2: Violated("assertion-failed")},
+    expect={1: Holds(states=171), 2: Violated("assertion-failed", steps=29, states=2317)},
 )

@@ -80,5 +80,5 @@ class Vioserial(Driver):
 scenario = Scenario(
     start=Vioserial.VIOSerialEvtDeviceD0Entry,
     processors=[1, 2],
-    expect={1: Holds(), 2: Holds()},
+    expect={1: Holds(states=137), 2: Holds(states=2131)},
 )

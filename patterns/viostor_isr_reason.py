@@ -77,5 +77,8 @@ class Viostor(Driver):
 scenario = Scenario(
     start=Viostor.VirtIoHwInitialize,
     processors=[1, 2],
-    expect=Violated("unserviced-cause"),
+    expect={
+        1: Violated("unserviced-cause", steps=11, states=51),
+        2: Violated("unserviced-cause", steps=11, states=230),
+    },
 )
