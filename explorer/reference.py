@@ -6,8 +6,7 @@ looks at one level after another; each state remembers the state and the transit
 to it, and walking those back gives a shortest trace. The order in which findings are judged is the
 contract of `engine.py`; this is that contract as a program, and other engines are compared with it.
 
-Read next: `evaluate.py` (expressions as functions of a state), `successors.py` (the transitions
-enabled in a state), `judgement.py` and `races.py` (what is wrong with a state).
+Read next: `evaluate.py` (expressions), `successors.py` (possible steps), `judgement.py` (findings).
 """
 
 from collections.abc import Callable

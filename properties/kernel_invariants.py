@@ -12,7 +12,7 @@ from dirql.model.algebra import conjunction, disjunction, equal, member, negatio
 from dirql.model.expr import TRUE, Constant, Expression, Read
 from dirql.model.kernel.levels import DISPATCH_LEVEL
 from dirql.model.kernel.world import DISCONNECTED, UNUSED
-from dirql.model.machine import Invariant
+from dirql.model.machine import ContextKind, Invariant
 from dirql.model.system import LockFacts, System
 
 from .waits import NONE, Party, labels_of, parties, same_processor
@@ -28,6 +28,7 @@ def kernel_invariants(system: System) -> tuple[Invariant, ...]:
         *_stacks(system),
         *_objects(system),
         *_placements(system),
+        *_one_base(system),
         *_phases(system),
     )
     return tuple(item for item in candidates if item.condition != TRUE)
@@ -101,6 +102,22 @@ def _placements(system: System) -> Iterator[Invariant]:
             yield _fact(
                 negation(conjunction(raised, equal(processor, Constant(NONE)))),
                 f"{party.name} occupies a processor at DISPATCH_LEVEL and above",
+            )
+
+
+def _one_base(system: System) -> Iterator[Invariant]:
+    """A processor never has both a raised thread and a DPC: neither starts above the other (1.3.6)."""
+    every = parties(system)
+    slots = [item for item in every if item.context.kind is ContextKind.DPC]
+    floating = [item for item in every if isinstance(item.context.processor, Read)]
+    for slot in slots:
+        busy = slot.at(point for point in slot.points if not point.end)
+        for party in floating:
+            raised = party.at(point for point in party.points if point.irql >= DISPATCH_LEVEL)
+            together = same_processor(system, party.context, slot.context)
+            yield _fact(
+                negation(conjunction(together, raised, busy)),
+                f"{party.name} is not raised on a processor where {slot.name} is in progress",
             )
 
 

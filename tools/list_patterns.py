@@ -11,9 +11,9 @@ PAGE = FOLDER / "README.md"
 
 _HEAD = """# Patterns
 
-Real drivers and real bugs, rebuilt by hand: each file has the story, the code and the expected verdict. A
-faulty pattern has a fixed twin, `*_fixed.py`, which holds on all its processor counts; taking the fix out gives
-back the faulty one.
+Real drivers and real bugs, rebuilt by hand: each file has the story, the code and the expected
+verdict. A faulty pattern has a fixed twin, `*_fixed.py`, which holds on all its processor counts;
+taking the fix out gives back the faulty one.
 
     dirql check patterns/pcidrv_stop.py         one of them
     dirql check --expect --jobs 2 patterns      all, against their expectations

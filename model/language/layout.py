@@ -262,7 +262,8 @@ class _Builder:
                     value.wrapping, value.saturating, value.labels,
                 )  # fmt: skip
             case PKINTERRUPT():
-                return Field(name, kind, Enumeration("interrupt", (NULL,)), (NULL,), count, volatile)
+                interrupts = Enumeration("interrupt", (NULL,))
+                return Field(name, kind, interrupts, (NULL,), count, volatile)
             case RoutineReference():
                 known = list(self.things[DRIVER].routines)
                 for routine in value.routines:
