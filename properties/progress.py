@@ -69,7 +69,7 @@ class _Thread:
 def _progress(thread: _Thread) -> tuple[Progress, ...]:
     """One condition for the points that can end, one for each waiting point of those that cannot.
 
-    Nobody loops for ever raised by design: of such points, one more condition asks for the way down.
+    Nobody loops for ever raised by design: of such points one more condition asks for the way down.
     Stepping from the first into the second counts as an end: what follows is theirs to judge.
     """
     labels = frozenset(point.label for point in thread.points)

@@ -130,9 +130,7 @@ class Executor:
             forks.append(fork)
         return forks
 
-    def _branch(
-        self, path: Path, condition: Expression, then: int, otherwise: int
-    ) -> list[Path]:
+    def _branch(self, path: Path, condition: Expression, then: int, otherwise: int) -> list[Path]:
         """Go one way, or both where the condition depends on data."""
         forks: list[Path] = []
         ranges = self.places.ranges()
