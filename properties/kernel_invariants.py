@@ -106,7 +106,7 @@ def _placements(system: System) -> Iterator[Invariant]:
 
 
 def _one_base(system: System) -> Iterator[Invariant]:
-    """A processor never has both a raised thread and a DPC: neither starts above the other (1.3.6)."""
+    """A processor never has a raised thread and a DPC at once: neither starts above the other."""
     every = parties(system)
     slots = [item for item in every if item.context.kind is ContextKind.DPC]
     floating = [item for item in every if isinstance(item.context.processor, Read)]
