@@ -138,7 +138,7 @@ class _Session:
         question = self.stored.question
         click.echo(
             f"{self.output.trace}: the trace of {question.pattern}, {question.scenario}, "
-            f"{question.processors} processor(s); dirql replay shows it again"
+            f"{report.count(question.processors, 'processor')}; dirql replay shows it again"
             + (f" ({len(violated) - 1} more not stored)" if len(violated) > 1 else ""),
             err=True,
         )
@@ -172,7 +172,7 @@ def _one(question: Question, number: int, session: _Session) -> Answer | Failure
     """Answer one question, telling the terminal how it goes."""
     title = (
         f"[{number}/{session.total}] {question.pattern}  {question.scenario}  "
-        f"{question.processors} processor(s)"
+        f"{report.count(question.processors, 'processor')}"
     )
     session.current = title
     with make_progress() as progress:

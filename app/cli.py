@@ -289,11 +289,12 @@ def prove(
     """
     from .proving import USUAL_GOALS, all_names, proof_text, prove_subject
     from .questions import Options
+    from .report import count
 
     names = properties or (all_names() if everything else USUAL_GOALS)
     subject = _subject(path, scenario, processors, Options(knobs=knobs))
     found = prove_subject(subject, names)
-    click.echo(f"{path}  {subject.scenario.name}  {subject.processors} processor(s)")
+    click.echo(f"{path}  {subject.scenario.name}  {count(subject.processors, 'processor')}")
     click.echo(proof_text(found, subject.machine, names))
     return exit_codes.HOLDS if found.complete else exit_codes.UNKNOWN
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from . import toolbox
 from .answers import prepare
 from .questions import Options, Question
+from .report import count
 from .toolbox import InputError
 from .trace_file import StoredTrace, read
 from .trace_text import Style, render
@@ -36,7 +37,7 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
         )
     toolbox.verify(machine, stored.trace)
     title = (
-        f"{found}  {stored.scenario}  {stored.processors} processor(s)  "
+        f"{found}  {stored.scenario}  {count(stored.processors, 'processor')}  "
         f"replayed: {stored.trace.violation.property}, after {len(stored.trace.steps)} step(s)"
     )
     return f"{title}\n\n{render(stored.trace, style)}"

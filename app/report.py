@@ -70,7 +70,7 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
             yield from _scope(answer, style)
             yield from (f"  {line}" for line in _never_ran(answer.unvisited))
         case Violated(name, trace):
-            steps = _count(len(trace.steps), "step")
+            steps = count(len(trace.steps), "step")
             word = Phrase(f"violated: {name}, after {steps}", "red")
             yield f"{_title(answer)}  {word.shown()}"
             yield from _trace(trace, style)
@@ -94,7 +94,7 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
 
 def _title(answer: "Answer") -> str:
     question = answer.question
-    processors = _count(question.processors, "processor")
+    processors = count(question.processors, "processor")
     return f"{question.pattern}  {question.scenario}  {processors}"
 
 
@@ -107,7 +107,7 @@ def _covered(answer: "Answer") -> str:
     """`874 states, 2,000 transitions, depth 31, 0.05 s, reference engine`."""
     found = answer.result.statistics
     return (
-        f"{_count(found.states, 'state')}, {_count(found.transitions, 'transition')}, "
+        f"{count(found.states, 'state')}, {count(found.transitions, 'transition')}, "
         f"depth {found.depth}{'' if found.complete else ', not complete'}, "
         f"{found.seconds:.2f} s, {answer.result.engine} engine"
     )
@@ -115,7 +115,7 @@ def _covered(answer: "Answer") -> str:
 
 def _scope(answer: "Answer", style: Style) -> list[str]:
     """`scope: 2 processors; threads Start, Stop; ...`, as a paragraph."""
-    text = "; ".join((_count(answer.question.processors, "processor"), *answer.scope))
+    text = "; ".join((count(answer.question.processors, "processor"), *answer.scope))
     return textwrap.wrap(
         f"scope: {text}",
         style.width,
@@ -135,13 +135,13 @@ def _never_ran(unvisited: "tuple[Unvisited, ...]") -> Iterator[str]:
 
 
 def _found(answer: "Answer") -> str:
-    states = _count(answer.result.statistics.states, "state")
+    states = count(answer.result.statistics.states, "state")
     verdict = answer.result.verdict
     match verdict:
         case Holds():
             return f"holds, {states}"
         case Violated(name, trace):
-            return f"violated {name}, {_count(len(trace.steps), 'step')}, {states}"
+            return f"violated {name}, {count(len(trace.steps), 'step')}, {states}"
         case Unknown(reason, _):
             return f"unknown ({reason})"
         case _:
@@ -151,17 +151,17 @@ def _found(answer: "Answer") -> str:
 def _expected(expectation: Expectation) -> str:
     match expectation:
         case expectations.Holds(states):
-            return "holds" + (f", {_count(states, 'state')}" if states else "")
+            return "holds" + (f", {count(states, 'state')}" if states else "")
         case expectations.Violated(name, steps, states):
             return (
                 f"violated {name}"
-                + (f", {_count(steps, 'step')}" if steps else "")
-                + (f", {_count(states, 'state')}" if states else "")
+                + (f", {count(steps, 'step')}" if steps else "")
+                + (f", {count(states, 'state')}" if states else "")
             )
         case _:
             assert_never(expectation)
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     """`1 step`, `1,200 states`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

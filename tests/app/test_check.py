@@ -280,7 +280,7 @@ def test_interrupted(workshop: Workshop, pattern: str, capsys: pytest.CaptureFix
     printed = capsys.readouterr()
     assert "holds" in printed.out
     assert "interrupted: 2 of 4 checks finished" in printed.err
-    assert "interrupt  1 processor(s): 12,345 states" in printed.err
+    assert "interrupt  1 processor: 12,345 states" in printed.err
 
 
 def test_one_complaint_for_all_processor_counts(
