@@ -23,6 +23,12 @@ from .scope import scope_of
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
 
 EITHER = "either"
+MAY_FAIL = ("connect_may_fail", "yes")
+"""A default that explores both ways although it is not called so."""
+
+LEAST_SECONDS = 1.0
+"""Time that looking at another knob value may always cost; else as much as the check itself."""
+
 STATES_PER_ALTERNATIVE = 10_000
 """States that looking at another knob value may always cost, whatever the check itself cost."""
 
@@ -180,13 +186,17 @@ def needed_knobs(subject: Subject, question: Question, result: Result) -> Iterat
 
     A setting is needed when the same check holds for every other answer to the knob's question. For
     a knob at `either` each single answer is tried; the one that makes the check hold shows that the
-    violation needs the other. A check that grows far beyond the first one says nothing.
+    violation needs the other. Only knobs that open a choice are asked about, and a check that grows
+    far beyond the first one says nothing.
     """
     limits = replace(
         question.options.limits,
         states=4 * result.statistics.states + STATES_PER_ALTERNATIVE,
+        seconds=max(LEAST_SECONDS, result.statistics.seconds),
     )
     for knob in KNOBS:
+        if not _opens_a_choice(subject.knobs[knob.name], knob):
+            continue
         answers = [value for value in knob.values if value != EITHER]
         current = subject.knobs[knob.name]
         good = [
@@ -197,6 +207,11 @@ def needed_knobs(subject: Subject, question: Question, result: Result) -> Iterat
         bad = [value for value in answers if value not in good]
         if good and len(bad) == 1:
             yield knob.name, bad[0]
+
+
+def _opens_a_choice(value: str, knob: Knob) -> bool:
+    """Whether the knob's value explores more than another would: only then can it matter."""
+    return value == EITHER or value != knob.default or (knob.name, value) == MAY_FAIL
 
 
 def _holds_with(

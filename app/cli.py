@@ -285,18 +285,24 @@ def prove(
     """Prove properties by induction, without exploring.
 
     By default: that no context waits in a circle, and that no routine is called at an IRQL its
-    contract forbids. Exit code 0 when all is proved, 2 when not.
+    contract forbids; for each processor count of the scenario. Exit code 0 when all is proved, 2
+    when not.
     """
     from .proving import USUAL_GOALS, all_names, proof_text, prove_subject
     from .questions import Options
     from .report import count
 
     names = properties or (all_names() if everything else USUAL_GOALS)
-    subject = _subject(path, scenario, processors, Options(knobs=knobs))
-    found = prove_subject(subject, names)
-    click.echo(f"{path}  {subject.scenario.name}  {count(subject.processors, 'processor')}")
-    click.echo(proof_text(found, subject.machine, names))
-    return exit_codes.HOLDS if found.complete else exit_codes.UNKNOWN
+    options = Options(knobs=knobs)
+    first = _subject(path, scenario, processors, options)
+    complete = True
+    for number in (processors,) if processors else first.scenario.processors:
+        subject = _subject(path, first.scenario.name, number, options)
+        found = prove_subject(subject, names)
+        click.echo(f"{path}  {subject.scenario.name}  {count(number, 'processor')}")
+        click.echo(proof_text(found, subject.machine, names))
+        complete = complete and found.complete
+    return exit_codes.HOLDS if complete else exit_codes.UNKNOWN
 
 
 def _subject(

@@ -5,6 +5,7 @@ from itertools import zip_longest
 
 from dirql.model.digest import digest
 from dirql.model.domain import PROCESSOR, Enumeration, Value
+from dirql.model.expr import Or
 from dirql.model.inspection import variables_of
 from dirql.model.machine import ContextKind, Machine, Transition
 
@@ -60,9 +61,28 @@ class Recorder:
             if old != new
         )
         processor, irql = self.place(transition.context, before)
-        processor = self._landing(transition, before) or processor
+        processor = (
+            self._landing(transition, before) or self._runner(transition, before) or processor
+        )
         name, source = transition.name, transition.source
         return Step(index, name, transition.context, processor, irql, changes, source)
+
+    def _runner(self, transition: Transition, before: State) -> str:
+        """The lowest processor that can run a floating context; empty for any other.
+
+        The scheduling atom of such a step is a disjunction with a part for each processor.
+        """
+        if (
+            len(transition.scheduling) != 1
+            or self._located(transition.context, before)[0] != NOWHERE
+        ):
+            return ""
+        match transition.scheduling[0]:
+            case Or(parts) if len(parts) == len(self._processors):
+                able = (bool(self._evaluator.value(part)(before)) for part in parts)
+                return next((p for p, can in zip(self._processors, able, strict=True) if can), "")
+            case _:
+                return ""
 
     def _landing(self, transition: Transition, before: State) -> str:
         """The processor that the step takes for a context that occupied none; else empty.
@@ -83,7 +103,7 @@ class Recorder:
         """Where `context` is shown in `state` (empty for hardware), and its level.
 
         A floating context is shown on the lowest processor on which no other context is at
-        DISPATCH_LEVEL or above: one that could have run it.
+        DISPATCH_LEVEL or above.
         """
         processor, irql = self._located(context, state)
         if context in self._hardware:

@@ -212,6 +212,9 @@ class Executor:
             value = Constant("NULL")
         fitted, checks = fit(located.field, value, self.places.ranges())
         path.checks += checks
+        if any(is_false(check.condition) for check in checks):
+            path.failed = True
+            return [path]
         path.updates.update(located.stored(fitted))
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)

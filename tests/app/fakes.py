@@ -1,7 +1,7 @@
 """Stand-ins for loading, compiling and exploring, so that the command line is tested alone.
 
 Every scenario of the fake pattern is answered by its name: `holds`, `violated`, `unknown`,
-`needs_knob` (violated unless `dpc_any_cpu=yes`), `crash`, `interrupt`, `uncompilable`.
+`needs_knob` (violated unless `out_pointer_before_arm=yes`), `crash`, `interrupt`, `uncompilable`.
 """
 
 from collections.abc import Callable
@@ -117,7 +117,9 @@ class ScriptedEngine:
             raise KeyboardInterrupt
         if chosen == "unknown":
             return Unknown("the limit of 100 states was reached")
-        good = chosen == "holds" or (chosen == "needs_knob" and "dpc_any_cpu=yes" in settings)
+        good = chosen == "holds" or (
+            chosen == "needs_knob" and "out_pointer_before_arm=yes" in settings
+        )
         return Holds() if good else Violated(DEAD_INTERRUPT.violation.property, DEAD_INTERRUPT)
 
 

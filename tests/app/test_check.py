@@ -112,7 +112,10 @@ def test_a_violation_that_needs_a_knob_says_so(
 ) -> None:
     workshop.scenarios = (scenario("needs_knob"),)
     assert run(["check", pattern, "--processors", "1"]) == 1
-    assert "Needs knob dpc_any_cpu=no: without it the check holds." in capsys.readouterr().out
+    assert (
+        "Needs knob out_pointer_before_arm=no: without it the check holds."
+        in capsys.readouterr().out
+    )
 
 
 def test_a_violation_that_needs_no_knob_names_none(

@@ -14,6 +14,8 @@ from dirql.model.domain import Range
 from dirql.model.expr import FALSE, TRUE, Constant, Read
 from dirql.model.machine import (
     MODEL_BOUND,
+    Access,
+    AccessKind,
     Check,
     Context,
     ContextKind,
@@ -233,3 +235,35 @@ def test_a_machine_without_transitions() -> None:
     result = check(machine)
     assert isinstance(result.verdict, Holds)
     assert (result.statistics.states, result.statistics.depth) == (2, 0)
+
+
+def _racing() -> Machine:
+    """Two contexts that can write one location at once, and a long way for one of them after."""
+    location = (Access("x", AccessKind.PLAIN_WRITE),)
+    variables = tuple(Variable(name, Range(0, 5), (0,)) for name in ("a", "b"))
+    steps = [
+        Transition(
+            f"{name} {number}",
+            name,
+            (equal(Read(name), Constant(number)),),
+            ((name, Constant(number + 1)),),
+            accesses=location if number == 0 else (),
+        )
+        for name in ("a", "b")
+        for number in range(5)
+    ]
+    contexts = tuple(
+        Context(name, ContextKind.THREAD, "", Constant("none"), Constant(0)) for name in ("a", "b")
+    )
+    return Machine("racing", variables, tuple(steps), contexts, races=("data-race",))
+
+
+def test_a_race_found_before_the_limit_is_reported() -> None:
+    """A real violation is not withheld because the search had to stop."""
+    full = ReferenceEngine().check(_racing())
+    assert isinstance(full.verdict, Violated)
+    assert full.verdict.property == "data-race"
+    early = ReferenceEngine().check(_racing(), Limits(states=full.statistics.states - 1))
+    assert not early.statistics.complete
+    assert isinstance(early.verdict, Violated)
+    assert early.verdict.property == "data-race"
