@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dirql.model.scenario import Scenario
     from dirql.model.system import System
 
-ENGINES = ("reference",)
+ENGINES = ("reference", "native")
 
 
 class InputError(Exception):
@@ -56,10 +56,13 @@ def compile_scenario(
 
 def engine(name: str) -> "Engine":
     """The engine called `name`, one of `ENGINES`."""
+    if name == "native":
+        from dirql.explorer.native import NativeEngine
+
+        return NativeEngine()
     from dirql.explorer.reference import ReferenceEngine
 
-    engines = {"reference": ReferenceEngine}
-    return engines[name]()
+    return ReferenceEngine()
 
 
 def digest(machine: "Machine") -> str:

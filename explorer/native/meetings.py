@@ -1,0 +1,196 @@
+"""Races in compiled code: bit masks of what each context could touch next.
+
+Each location that two contexts might race for has a bit. While the transitions of a state are
+tried, the bits of what the enabled ones touch are collected, context by context, and compared with
+those of the contexts before. Where an access has an index, equal bits are only a suspicion, and a
+function that compares the indices is asked.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from dirql.model.machine import Access, AccessKind, Machine, Transition
+
+from ..races import DATA_RACE, PLAIN, TORN_UPDATE, WRITES, may_race, may_tear
+from .assembly import Function
+from .codec import Layout
+from .formulas import Formulas
+from .record import Kind
+
+Pair = tuple[int, Access, int, Access]
+"""Two accesses, each behind the index of its transition."""
+
+SUBJECTS: dict[Kind, tuple[tuple[str, str], ...]] = {
+    Kind.DATA_RACE: (
+        ("plain write", "any"),
+        ("any", "plain write"),
+        ("plain", "write"),
+        ("write", "plain"),
+    ),
+    Kind.TORN_UPDATE: (("update", "write"), ("write", "update")),
+}
+"""What makes a race: one of these two classes of accesses met in two contexts."""
+
+_TESTS: dict[str, Callable[[Access], bool]] = {
+    "any": lambda access: True,  # noqa: ARG005 - one of several tests
+    "write": lambda access: access.kind in WRITES,
+    "plain": lambda access: access.kind in PLAIN,
+    "plain write": lambda access: access.kind is AccessKind.PLAIN_WRITE,
+    "update": lambda access: access.completes_update,
+}
+
+
+@dataclass(slots=True)
+class Meeting:
+    """The search for races of one kind in the function `expand`.
+
+    Attributes:
+        kind: which.
+        pairs: the accesses that race if they meet.
+        bits: the bit of each location.
+        seen: for each class, the slot with the locations of the contexts so far.
+        present: the same of the context that is being tried.
+        hits: the slot with the locations that met.
+    """
+
+    kind: Kind
+    pairs: list[Pair]
+    bits: dict[str, int]
+    seen: dict[str, str] = field(default_factory=dict[str, str])
+    present: dict[str, str] = field(default_factory=dict[str, str])
+    hits: str = ""
+
+    @property
+    def type(self) -> str:
+        """The type of a mask."""
+        return f"i{max(8, len(self.bits))}"
+
+    @property
+    def indexed(self) -> list[Pair]:
+        """The pairs that touch one element of an array each."""
+        return [pair for pair in self.pairs if pair[1].index and pair[3].index]
+
+    def begin(self, function: Function) -> None:
+        """Make the slots."""
+        classes = dict.fromkeys(chain.from_iterable(SUBJECTS[self.kind]))
+        self.seen = {name: function.slot(self.type, "0") for name in classes}
+        self.present = {name: function.slot(self.type, "0") for name in classes}
+        self.hits = function.slot(self.type, "0")
+
+    def enter(self, function: Function) -> None:
+        """Begin to try the transitions of a context."""
+        for slot in self.present.values():
+            function.put(slot, "0", self.type)
+
+    def touch(self, function: Function, transition: Transition, *, enabled: bool) -> None:
+        """Collect what `transition` touches; unless it is `enabled` only its guard holds."""
+        for name, slot in self.present.items():
+            if enabled != (name != "update"):
+                continue
+            mask = 0
+            for access in transition.accesses:
+                if access.location in self.bits and _TESTS[name](access):
+                    mask |= 1 << self.bits[access.location]
+            if mask:
+                old = function.get(slot, self.type)
+                function.put(slot, function.let(f"or {self.type} {old}, {mask}"), self.type)
+
+    def leave(self, function: Function) -> None:
+        """Compare the context with those before."""
+        let, type = function.let, self.type
+        met = function.get(self.hits, type)
+        for here, there in SUBJECTS[self.kind]:
+            one, other = (
+                function.get(self.present[here], type),
+                function.get(self.seen[there], type),
+            )
+            met = let(f"or {type} {met}, {let(f'and {type} {one}, {other}')}")
+        function.put(self.hits, met, type)
+        for name, slot in self.seen.items():
+            old, new = function.get(slot, type), function.get(self.present[name], type)
+            function.put(slot, let(f"or {type} {old}, {new}"), type)
+
+    def finish(self, function: Function) -> None:
+        """Write down what met, or ask where indices must be compared."""
+        arrays = {pair[1].location for pair in self.indexed}
+        certain = sum(1 << bit for name, bit in self.bits.items() if name not in arrays)
+        hits = function.get(self.hits, self.type)
+        with function.seldom(function.let(f"icmp ne {self.type} {hits}, 0")):
+            sure = function.let(f"and {self.type} {hits}, {certain}")
+            with function.when(function.let(f"icmp ne {self.type} {sure}, 0")):
+                function.do(note(self.kind, 0))
+            if arrays:
+                function.do(f"call void @{self.asker}(ptr %state, ptr %record, i64 %index)")
+
+    @property
+    def asker(self) -> str:
+        """The name of the function that compares indices."""
+        return self.kind.name.lower()
+
+    def ask(self, machine: Machine, layout: Layout) -> Function:
+        """The function that compares indices in a state where locations met."""
+        function = Function(
+            f"internal void @{self.asker}(ptr %state, ptr %record, i64 %index) noinline cold"
+        )
+        formulas = Formulas(function, layout, load_words(function, layout), {})
+        arrays = {pair[1].location for pair in self.indexed}
+        for one, first, other, second in self.pairs:
+            if first.location not in arrays:
+                continue
+            left, right = machine.transitions[one], machine.transitions[other]
+            atoms = [*left.guard, *right.guard, *right.scheduling]
+            atoms += [] if self.kind is Kind.TORN_UPDATE else left.scheduling
+            met = formulas.all(atoms)
+            if first.index is not None and second.index is not None:
+                same = formulas.same(first.index, second.index)
+                met = function.let(f"and i1 {met}, {same}")
+            found, after = function.label("found"), function.label("next")
+            function.branch(met, found, after)
+            function.begin(found)
+            function.do(note(self.kind, 0))
+            function.do("ret void")
+            function.begin(after)
+        function.do("ret void")
+        return function
+
+
+def meetings(machine: Machine) -> list[Meeting]:
+    """The searches for the races that `machine` asks about, where any can be."""
+    found: list[Meeting] = []
+    for name, kind in ((DATA_RACE, Kind.DATA_RACE), (TORN_UPDATE, Kind.TORN_UPDATE)):
+        pairs = list(_pairs(machine, kind)) if name in machine.races else []
+        if pairs:
+            locations = dict.fromkeys(pair[1].location for pair in pairs)
+            bits = {location: bit for bit, location in enumerate(locations)}
+            found.append(Meeting(kind, pairs, bits))
+    return found
+
+
+def _pairs(machine: Machine, kind: Kind) -> Iterator[Pair]:
+    by_location: dict[str, list[tuple[int, Access]]] = {}
+    for index, transition in enumerate(machine.transitions):
+        for access in transition.accesses:
+            by_location.setdefault(access.location, []).append((index, access))
+    contexts = [transition.context for transition in machine.transitions]
+    for touches in by_location.values():
+        for one, first in touches:
+            for other, second in touches:
+                if contexts[one] == contexts[other]:
+                    continue
+                race = one < other and may_race(first, second)
+                if race if kind is Kind.DATA_RACE else may_tear(first, second):
+                    yield one, first, other, second
+
+
+def load_words(function: Function, layout: Layout) -> list[str]:
+    """The words of the state at `%state`."""
+    return [
+        function.get(function.place("%state", number) if number else "%state")
+        for number in range(layout.words)
+    ]
+
+
+def note(kind: Kind, rank: int) -> str:
+    """The call that writes a finding down."""
+    return f"call void @note(ptr %record, i64 {1 + 2 * kind}, i64 {rank}, i64 %index)"

@@ -1,0 +1,26 @@
+"""Progress conditions over a complete space: is there a live state that cannot reach its goal?"""
+
+from .program import Program
+from .space import SHARD_SHIFT, Found, Space
+
+
+def lost(program: Program, space: Space) -> Found | None:
+    """The first condition that fails, as its rank, and the nearest state where it does."""
+    rank = 0
+    for code in program.progress:
+        for shard in space.shards:
+            shard.begin_marks(code)
+        full = (1 << code.conditions) - 1
+        while space.sweep(full):
+            pass
+        missing = [shard.missing(code) for shard in space.shards]
+        for number in range(code.conditions):
+            places = [
+                place << SHARD_SHIFT | found[number]
+                for place, found in enumerate(missing)
+                if found[number] >= 0
+            ]
+            if places:
+                return Found(rank + number, min(places, key=space.level_of))
+        rank += code.conditions
+    return None

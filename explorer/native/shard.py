@@ -1,0 +1,296 @@
+"""A shard: the states it owns, the table to find them again, and room to work in."""
+
+import ctypes
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from itertools import chain
+
+from .codec import Words
+from .memory import Block
+from .program import Program, ProgressCode
+from .record import LENGTH, NONE, Kind, place
+from .slots import BATCH, SEGMENT_BITS, Slot
+
+_SEGMENT = 1 << SEGMENT_BITS
+_SEGMENTS = 1 << 16
+"""Segments that a shard can have: more than memory can hold."""
+
+_SMALLEST = 1 << 16
+"""Entries of the first table; it fits into the second level of caches."""
+
+_LARGE = 1 << 24
+"""Tables of fewer entries grow fourfold, larger ones twofold."""
+
+_FULLEST = 0.7
+"""How full a table gets before it grows."""
+
+UNLIMITED = 1 << 39
+
+
+class Record:
+    """What compiled code found wrong, one finding of each kind."""
+
+    def __init__(self) -> None:
+        self.numbers = (ctypes.c_int64 * LENGTH)()
+        self.clear()
+
+    @property
+    def address(self) -> int:
+        """Where compiled code writes."""
+        return ctypes.addressof(self.numbers)
+
+    def clear(self) -> None:
+        """Forget all findings, and count no broken steps."""
+        self.numbers[0] = 0
+        self.forget(Kind)
+
+    def forget(self, kinds: Iterable[Kind]) -> None:
+        """Forget the findings of `kinds`."""
+        for kind in kinds:
+            self.numbers[place(kind)] = NONE
+
+    @property
+    def broken(self) -> int:
+        """Steps that broke a check."""
+        return self.numbers[0]
+
+    def rank(self, kind: Kind) -> int:
+        """The smallest rank found; `NONE` if nothing was."""
+        return self.numbers[place(kind)]
+
+    def state(self, kind: Kind) -> int:
+        """The first state with that rank."""
+        return self.numbers[place(kind) + 1]
+
+
+class Shard:
+    """The states that one worker owns, in the order of finding.
+
+    Attributes:
+        record: what was found wrong in the states expanded.
+        taken: a byte for each transition: whether it was enabled in a state expanded.
+    """
+
+    def __init__(self, program: Program, transitions: int, limit: int = UNLIMITED) -> None:
+        """Begin without states; keep no more than `limit`."""
+        self._program, self._transitions = program, transitions
+        self._width = 8 * program.layout.words
+        self._slots = (ctypes.c_int64 * len(Slot))()
+        self.address = ctypes.addressof(self._slots)
+        self._list = Block(8 * _SEGMENTS)
+        self._segments: list[Block] = []
+        room = BATCH * max(program.room, 1)
+        self._buffer, self._hashes = Block(self._width * room), Block(8 * room)
+        self._slack = room
+        self.record, self.taken = Record(), ctypes.create_string_buffer(max(transitions, 1))
+        self._aside = Record(), ctypes.create_string_buffer(max(transitions, 1))
+        self._table = Block(8)
+        self._marks: Block | None = None
+        self._set(Slot.SEGMENTS, self._list.address)
+        self._set(Slot.BUFFER, self._buffer.address)
+        self._set(Slot.HASHES, self._hashes.address)
+        self._set(Slot.LIMIT, min(limit, UNLIMITED))
+        self._ends = Block(8 * BATCH)
+        self._set(Slot.ENDS, self._ends.address)
+        self._all = (ctypes.c_uint64 * 1)(self.address)
+        self._set(Slot.ALL, ctypes.addressof(self._all))
+        self._boxes = (ctypes.c_uint64 * 0)()
+        self._sent = (ctypes.c_int64 * 0)()
+        self._set(Slot.SHARDS, 1)
+        self._use(self.record, self.taken)
+        entries = _SMALLEST
+        while entries * _FULLEST < 2 * room:
+            entries *= 2
+        self._new_table(entries)
+        self._new_segment()
+
+    def _set(self, slot: Slot, value: int) -> None:
+        self._slots[slot] = value
+
+    @property
+    def count(self) -> int:
+        """States found."""
+        return self._slots[Slot.COUNT]
+
+    @property
+    def next(self) -> int:
+        """The first state that is not expanded."""
+        return self._slots[Slot.NEXT]
+
+    @property
+    def full(self) -> bool:
+        """Whether a state was turned away because of the limit."""
+        return bool(self._slots[Slot.FULL])
+
+    @property
+    def transitions(self) -> int:
+        """Steps computed, including those that break a check."""
+        return self._slots[Slot.TRANSITIONS] + self.record.broken
+
+    def add(self, states: Iterable[Words]) -> None:
+        """Find `states` from outside."""
+        chunk: list[Words] = []
+        for words in states:
+            chunk.append(words)
+            if len(chunk) == BATCH:
+                self._add(chunk)
+                chunk = []
+                if self.full:
+                    return
+        self._add(chunk)
+
+    def _add(self, states: Sequence[Words]) -> None:
+        self.grow()
+        values = (ctypes.c_uint64 * (len(states) * self._width // 8))(*chain(*states))
+        self._program.insert(self.address, ctypes.addressof(values), len(states))
+
+    def explore(self, end: int) -> None:
+        """Expand states up to `end` and keep the new ones; stop early when there is no room.
+
+        Near the limit it is one state, so that none is expanded after a state was turned away.
+        """
+        near = self.count + self._slack > self._slots[Slot.LIMIT]
+        self._set(Slot.END, min(end, self.next + 1) if near else end)
+        self._program.explore(self.address)
+
+    def join(self, shards: Sequence[int], boxes: Sequence[int]) -> None:
+        """Become one of the shards at `shards`; what is sent to each goes to its box."""
+        self._all = (ctypes.c_uint64 * len(shards))(*shards)
+        self._boxes = (ctypes.c_uint64 * len(boxes))(*boxes)
+        self._sent = (ctypes.c_int64 * len(boxes))()
+        for slot, array in (
+            (Slot.ALL, self._all),
+            (Slot.OUTBOX, self._boxes),
+            (Slot.SENT, self._sent),
+        ):
+            self._set(slot, ctypes.addressof(array))
+        self._set(Slot.SHARDS, len(shards))
+
+    def scatter(self, end: int) -> bool:
+        """Expand states up to `end` and put their successors into the boxes."""
+        for receiver in range(len(self._sent)):
+            self._sent[receiver] = 0
+        self._set(Slot.END, end)
+        capacity = self._slots[Slot.CAPACITY]
+        self._set(Slot.CAPACITY, UNLIMITED)  # nothing is inserted here
+        self._program.scatter(self.address)
+        self._set(Slot.CAPACITY, capacity)
+        return True
+
+    def sent(self, receiver: int) -> int:
+        """How many states are in the box for shard `receiver`."""
+        return self._sent[receiver]
+
+    def gather(self, box: int, done: int, count: int) -> int:
+        """Insert the states from `done` to `count` of the box at `box`; say how many it were."""
+        return self._program.gather(self.address, box, done, count)
+
+    @property
+    def growth(self) -> int:
+        """Bytes that `grow` would ask for; 0 if there is room for one more batch."""
+        if self.count <= self._slots[Slot.CAPACITY]:
+            return 0
+        wanted = 0 if self._has_segment() else _SEGMENT * self._width
+        return wanted + (0 if self._has_table() else 4 * 8 * self._entries)
+
+    def ready(self, may_grow: Callable[[int], bool]) -> bool:
+        """Whether there is room for one more batch, made if `may_grow` allows so many bytes."""
+        return not self.growth or (may_grow(self.growth) and self.grow())
+
+    def grow(self) -> bool:
+        """Make room for one more batch; say whether the operating system had the memory."""
+        try:
+            while not self._has_segment():
+                self._new_segment()
+            if not self._has_table():
+                self._new_table(self._entries * (4 if self._entries < _LARGE else 2))
+                self._program.rebuild(self.address)
+        except OSError:  # what was found stays readable, but nothing can be looked up any more
+            return False
+        return True
+
+    @property
+    def _entries(self) -> int:
+        return self._slots[Slot.MASK] + 1
+
+    def _has_segment(self) -> bool:
+        return self.count + self._slack <= len(self._segments) * _SEGMENT
+
+    def _has_table(self) -> bool:
+        return self.count + self._slack <= self._entries * _FULLEST
+
+    def _new_segment(self) -> None:
+        block = Block(_SEGMENT * self._width)
+        entry = ctypes.c_uint64.from_address(self._list.address + 8 * len(self._segments))
+        entry.value = block.address
+        self._segments.append(block)
+        self._limit()
+
+    def _new_table(self, entries: int) -> None:
+        self._table.free()  # the states are elsewhere, so old and new table need not coexist
+        self._table = Block(8 * entries)
+        self._set(Slot.TABLE, self._table.address)
+        self._set(Slot.MASK, entries - 1)
+        self._limit()
+
+    def _limit(self) -> None:
+        space = min(len(self._segments) * _SEGMENT, int(self._entries * _FULLEST))
+        self._set(Slot.CAPACITY, space - self._slack)
+
+    def words(self, number: int) -> Words:
+        """State `number`."""
+        block = self._segments[number >> SEGMENT_BITS]
+        start = (number & (_SEGMENT - 1)) * self._width
+        words = (ctypes.c_uint64 * (self._width // 8)).from_address(block.address + start)
+        return tuple(words)
+
+    def _use(self, record: Record, taken: "ctypes.Array[ctypes.c_char]") -> None:
+        self._set(Slot.RECORD, record.address)
+        self._set(Slot.TAKEN, ctypes.addressof(taken))
+
+    @contextmanager
+    def _looking(self, start: int, end: int) -> Generator[Record]:
+        """Make calls look at the states from `start` to `end`, and leave no trace of it."""
+        kept = [self._slots[slot] for slot in (Slot.NEXT, Slot.END, Slot.CAPACITY)]
+        record, taken = self._aside
+        record.clear()
+        self._use(record, taken)
+        self._set(Slot.NEXT, start)
+        self._set(Slot.END, end)
+        self._set(Slot.CAPACITY, UNLIMITED)
+        try:
+            yield record
+        finally:
+            self._use(self.record, self.taken)
+            for slot, value in zip((Slot.NEXT, Slot.END, Slot.CAPACITY), kept, strict=True):
+                self._set(slot, value)
+
+    def inspect(self, start: int, end: int) -> Record:
+        """What is wrong with the states from `start` to `end`; good until asked again."""
+        with self._looking(start, end) as record:
+            self._program.inspect(self.address)
+        return record
+
+    def predecessor(self, start: int, end: int, words: Words) -> int:
+        """The first state from `start` to `end` with a step to the state `words`, or -1."""
+        target = (ctypes.c_uint64 * len(words))(*words)
+        with self._looking(start, end):
+            return self._program.predecessor(self.address, ctypes.addressof(target))
+
+    def begin_marks(self, code: ProgressCode) -> None:
+        """Mark the states where a goal of `code` holds."""
+        if self._marks is None:
+            self._marks = Block(self._program.mark_size * max(self.count, 1))
+            self._set(Slot.MARKS, self._marks.address)
+        code.begin(self.address)
+
+    def sweep(self, full: int) -> bool:
+        """Spread marks backwards; say whether any changed."""
+        with self._looking(0, 0):
+            return bool(self._program.sweep(self.address, full))
+
+    def missing(self, code: ProgressCode) -> list[int]:
+        """For each condition of `code` the first live state without a mark, or -1."""
+        found = (ctypes.c_int64 * code.conditions)(*[-1] * code.conditions)
+        code.missing(self.address, ctypes.addressof(found))
+        return list(found)
