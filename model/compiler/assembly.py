@@ -76,24 +76,26 @@ class Assembly:
                     for slot in slots
                 )
             )
-            found[f"remembered {item.name}"] = disjunction(
-                *(
-                    member(
-                        Read(program.counter),
-                        [
-                            label
-                            for label, point in program.points.items()
-                            if point.remembers(item.name)
-                        ],
-                    )
-                    for program in self._programs
-                )
-            )
+        mortal = [str(name) for (name,) in self._world.facts.all("allocated again")]
+        for name in (*(item.name for item in self._world.interrupts()), *mortal):
+            found[f"remembered {name}"] = self._remembered(name)
         for program in self._programs:
             if program.kind is ContextKind.DPC:
                 busy = negation(equal(Read(program.counter), Constant(program.rest)))
                 found[f"running {program.name}"] = busy
         return found
+
+    def _remembered(self, name: str) -> Expression:
+        """Some context stands where one of its locals holds the object called `name`."""
+        return disjunction(
+            *(
+                member(
+                    Read(program.counter),
+                    [label for label, point in program.points.items() if point.remembers(name)],
+                )
+                for program in self._programs
+            )
+        )
 
     # Contexts.
 

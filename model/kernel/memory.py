@@ -1,7 +1,15 @@
 """Memory and its lifetime: pool, device objects, register mappings."""
 
-from ..algebra import conjunction, equal, if_then_else, interval, less, negation
-from ..domain import Range
+from ..algebra import (
+    conjunction,
+    disjunction,
+    equal,
+    if_then_else,
+    interval,
+    less,
+    negation,
+)
+from ..domain import Enumeration, Range
 from ..driver import Field
 from ..expr import TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
@@ -71,6 +79,23 @@ def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, .
     return tuple(checks)
 
 
+def _was_freed(world: World, name: str) -> Read:
+    """Whether the structure has been freed before."""
+    return world.flag(f"{name} was freed")
+
+
+def _pointed_to(world: World, name: str) -> Expression:
+    """Whether a pointer variable or a local of a routine in progress holds the structure."""
+    return disjunction(
+        Read(f"remembered {name}"),
+        *(
+            equal(Read(item.name), Constant(name))
+            for item in world.variables.values()
+            if isinstance(item.domain, Enumeration) and name in item.domain.labels
+        ),
+    )
+
+
 def _end(
     call: KernelCall, world: World, name: str, rule: str, checks: tuple[Check, ...]
 ) -> tuple[Micro, ...]:
@@ -79,7 +104,11 @@ def _end(
         raise RuleError(f"{call.routine}: {name} is not an object of the driver")
     world.facts.add("freed", name)
     alive = world.alive(name)
-    updates = ((alive.variable, Constant(value=False)),) if isinstance(alive, Read) else ()
+    updates: tuple[tuple[str, Expression], ...] = ()
+    if isinstance(alive, Read):
+        updates = ((alive.variable, Constant(value=False)),)
+    if world.facts.has("allocated again", name):
+        updates = (*updates, (_was_freed(world, name).variable, TRUE))
     gone: tuple[Check, ...] = ()
     if alive is not None:
         gone = (
@@ -116,7 +145,8 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Give a structure its memory; it has none before.
 
     Windows: nonpaged pool at or below DISPATCH_LEVEL (1.2, Verifier 0xC4/0x02).
-    Model: always succeeds. Allocating a structure that exists is a limit of the model.
+    Model: always succeeds. Two things are limits of the model: allocating a structure that exists,
+        and allocating it again while a pointer to the freed one is left, which would look valid.
     """
     name = call.text("P")
     if name not in world.objects:
@@ -127,10 +157,16 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     if not isinstance(alive, Read):
         return ()
     bound = Check("model-bound", negation(alive), f"{name} is allocated while it exists")
+    world.facts.add("allocated again", name)
+    stale = Check(
+        "model-bound",
+        negation(conjunction(_was_freed(world, name), _pointed_to(world, name))),
+        f"{name} is allocated again while a pointer to the freed one is left",
+    )
     update = ((alive.variable, TRUE),)
     level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x02)")
     made = Outcome(updates=update, result=Constant(1))
-    return (Step(call.routine, "3.4.1", (made,), (*level, bound)),)
+    return (Step(call.routine, "3.4.1", (made,), (*level, bound, stale)),)
 
 
 def _mapping(call: KernelCall, world: World) -> str:

@@ -1,0 +1,70 @@
+"""Memory that is allocated again."""
+
+import pytest
+
+from .drivers import Driver
+
+
+@pytest.mark.parametrize("kept", ["kept = self.r0", "self.current = self.r0"])
+def test_memory_allocated_again_does_not_revive_a_stale_pointer(kept: str) -> None:
+    driver = Driver(
+        f"""
+        def Start(self):
+            ExAllocatePool2(self.r0)
+            return IoConnectInterrupt(self.Interrupt, self.Service)
+
+        def T(self):
+            {kept}
+            KeSetEvent(self.again)
+            KeWaitForSingleObject(self.done)
+            {kept.partition(" =")[0]}.refs = 1
+
+        def U(self):
+            KeWaitForSingleObject(self.again)
+            ExFreePool(self.r0)
+            ExAllocatePool2(self.r0)
+            KeSetEvent(self.done)
+        """,
+        threads="T U",
+    )
+    assert driver.verdict("use-after-free") == "unknown"
+
+
+def test_memory_may_be_allocated_again_when_no_pointer_to_it_is_left() -> None:
+    driver = Driver(
+        """
+        def T(self):
+            for i in range(2):
+                ExAllocatePool2(self.r0)
+                self.current = self.r0
+                self.current.refs = 1
+                self.current = NULL
+                ExFreePool(self.r0)
+        """
+    )
+    assert driver.verdict() == "holds"
+
+
+def test_a_stale_interrupt_pointer_in_a_local_stays_stale() -> None:
+    driver = Driver(
+        """
+        def T(self):
+            p = self.Interrupt
+            KeSetEvent(self.again)
+            KeWaitForSingleObject(self.done)
+            KeSynchronizeExecution(p, self.Section, NULL)
+
+        def U(self):
+            KeWaitForSingleObject(self.again)
+            IoDisconnectInterrupt(self.Interrupt)
+            self.Interrupt = NULL
+            self.Start()
+            KeSetEvent(self.done)
+
+        def Section(self, Context):
+            return TRUE
+        """,
+        threads="T U",
+    )
+    found = driver.verdict("synchronize-on-dead-interrupt", connect_may_fail="no")
+    assert found == "synchronize-on-dead-interrupt"
