@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..algebra import equal, interval
+from ..algebra import equal, interval, variables_of
 from ..expr import FALSE, Constant, Expression, Read
 from ..kernel.levels import bad_address
 from ..kernel.rule import KernelCall, KernelRoutine, RuleError
@@ -88,7 +88,7 @@ class Calls:
         node: Node,
     ) -> list[Path] | None:
         """Enter a kernel routine: its rule says what happens."""
-        if path.acted:
+        if path.acted or self._must_store(path, top, call):
             return None
         arguments = {
             name: self._argument(path, top, argument, node)
@@ -125,6 +125,19 @@ class Calls:
             return [path.fail(Check("null-dereference", FALSE, detail, crash))]
         path.stack.append(KernelActivation(routine.name, micros, None, node.source))
         return [path]
+
+    def _must_store(self, path: Path, top: RoutineActivation, call: Call) -> bool:
+        """Stop before a kernel call with arguments that are not yet in the variables of locals.
+
+        The routine may take several steps, and after the first only those variables are left.
+        """
+        for argument in call.arguments:
+            for name in () if isinstance(argument, AddressOf) else variables_of(argument):
+                variable = Read(f"{self.context}.{top.routine.name}.{name}")
+                if not isinstance(top.locals[name], Constant) and top.locals[name] != variable:
+                    path.acted, path.name = True, path.name or "computes"
+                    return True
+        return False
 
     def _each_value(
         self,

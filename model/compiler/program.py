@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..algebra import interval, is_true
+from ..algebra import interval, is_false, is_true
 from ..domain import Range, describe
 from ..expr import Constant, Expression, Read
 from ..kernel.levels import DISPATCH_LEVEL
@@ -222,8 +222,10 @@ class Explorer:
         variable = self._local(item.routine.name, name)
         had = self._values.setdefault(variable, set())
         had.add(value.value)
-        if len(had) > _MOST_KNOWN_VALUES:
-            self._world.facts.add("counting local", variable)
+        facts = self._world.facts
+        if len(had) > _MOST_KNOWN_VALUES and not facts.has("counting local", variable):
+            facts.add("counting local", variable)
+            facts.local_domains[variable] = Range(int(min(had)), int(min(had)))
         return self._world.facts.has("counting local", variable)
 
     def _store_local(
@@ -243,6 +245,8 @@ class Explorer:
             if not is_true(inside):
                 detail = f"the local {name} of {item.routine.name} may leave {describe(bounds)}"
                 path.checks.append(Check(MODEL_BOUND, inside, detail))
+            if is_false(inside):
+                value = Read(variable)
         if bounds.high - bounds.low >= _LARGEST_LOCAL:
             raise CompileError(
                 f"the local {name} of {item.routine.name} has no bound that can be computed",

@@ -48,7 +48,8 @@ class Registration:
 
 
 _MOST_WIDENINGS = 24
-"""How often the bounds of a local grow before they are left as they are."""
+_WIDEST_GROWN = 512
+"""How often, and how far, the bounds of a local grow before they are left as they are."""
 
 
 @dataclass(slots=True)
@@ -73,7 +74,8 @@ class Facts:
         """
         known = self.local_domains.get(local, found)
         wider = Range(min(known.low, found.low), max(known.high, found.high))
-        if wider != known and self.widenings.get(local, 0) < _MOST_WIDENINGS:
+        grows = wider.high - wider.low < _WIDEST_GROWN
+        if wider != known and grows and self.widenings.get(local, 0) < _MOST_WIDENINGS:
             self.widenings[local] = self.widenings.get(local, 0) + 1
             return wider
         return known

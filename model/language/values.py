@@ -293,10 +293,12 @@ class Values(Names):
         if self.pure(node.body) and self.pure(node.orelse):
             test = self.condition(node.test)
             then, otherwise = self.value(node.body), self.value(node.orelse)
-            kind = self._one_kind(then, otherwise, node)
-            return Captured(kind, if_then_else(test, then.value, otherwise.value))
+            if self._one_kind(then, otherwise, node) is Kind.INTEGER:
+                return Captured(Kind.INTEGER, if_then_else(test, then.value, otherwise.value))
+            holds, fails = self.graph.branch(test)  # a pointer must be known at a program point
+        else:
+            holds, fails = self.branch(node.test)
         target = self.temporary()
-        holds, fails = self.branch(node.test)
         self.graph.loose = holds
         then = self.value_into(target, node.body)
         after, self.graph.loose = self.graph.loose, fails

@@ -1,6 +1,100 @@
-"""Values that do not fit are violations of the driver, never faults of the machine."""
+"""Values of locals, results and arguments: declared ranges, NULL, statuses."""
+
+import pytest
 
 from .drivers import Driver
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "v: Int(0, 1) = self.x",
+        "v: Int(0, 1) = choose(range(3))",
+        "v: Int(0, 1) = self.Two()",
+        "v: Int(0, 1) = 0\n    v = self.Two()",
+        "self.Narrow(self.x)",
+        "self.Narrow(2)",
+    ],
+)
+def test_a_declared_local_is_checked_however_it_gets_its_value(body: str) -> None:
+    driver = Driver(
+        f"""
+def T(self):
+    self.x = 2
+    {body}
+    self.y = 1
+
+def Two(self):
+    return self.x + 0
+
+def Narrow(self, v: Int(0, 1)):
+    self.y = v
+"""
+    )
+    assert driver.verdict("value-out-of-range") == "value-out-of-range"
+
+
+def test_a_declared_local_within_its_range_is_fine() -> None:
+    driver = Driver(
+        """
+        def T(self):
+            v: Int(0, 3) = self.Two()
+            self.y = v
+
+        def Two(self):
+            return self.x
+        """
+    )
+    assert driver.verdict() == "holds"
+
+
+def test_the_address_of_a_field_of_null_is_a_null_dereference() -> None:
+    driver = Driver("def T(self):\n    InterlockedIncrement(self.current.refs)")
+    assert driver.verdict() == "null-dereference"
+
+
+def test_null_is_false_as_the_answer_of_a_service_routine() -> None:
+    driver = Driver(
+        """
+        def T(self):
+            self.nic.masked = 0
+
+        def Service(self, Interrupt, ServiceContext):
+            return self.current
+        """
+    )
+    assert driver.verdict("unclaimed-level-interrupt") == "unclaimed-level-interrupt"
+
+
+def test_a_start_routine_cannot_answer_a_reference() -> None:
+    driver = Driver(
+        """
+        def Start(self):
+            IoConnectInterrupt(self.Interrupt, self.Service)
+            return self.current
+
+        def T(self):
+            pass
+        """
+    )
+    assert "status" in driver.refusal().message
+
+
+@pytest.mark.parametrize("level", ["PASSIVE_LEVEL", "APC_LEVEL", "DISPATCH_LEVEL"])
+def test_a_failing_start_at_any_level_starts_nobody(level: str) -> None:
+    driver = Driver(
+        """
+        def Start(self):
+            self.x = choose(0, 1)
+            return STATUS_UNSUCCESSFUL if self.x else STATUS_SUCCESS
+
+        def T(self):
+            IoConnectInterrupt(self.Interrupt, self.Service)
+            assert not self.x
+        """,
+        start=f"At({level}, Sample.Start)",
+    )
+    assert driver.verdict("assertion-failed") == "holds"
 
 
 def test_a_constant_outside_the_field_is_a_violation() -> None:
