@@ -1,0 +1,1 @@
+"""An interpreter of routine graphs that shares nothing with the compiler: begin with `state.py`."""

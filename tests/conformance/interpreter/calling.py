@@ -1,0 +1,93 @@
+"""A call of a kernel routine in progress."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from dirql.model.domain import Value
+
+from .state import NONE, BrokenRuleError, Context, Draft, InKernel, Run, World, returned
+
+SUCCESS, TIMEOUT = 0, 0x102
+INSUFFICIENT_RESOURCES, INVALID_PARAMETER = 0xC000009A - (1 << 32), 0xC000000D - (1 << 32)
+FROM_RESOURCE = -1
+
+
+@dataclass(slots=True)
+class Calling:
+    """A call in progress: the draft to be changed, who calls, where, with what."""
+
+    world: World
+    draft: Draft
+    name: str
+    processor: str
+    arguments: dict[str, Value]
+
+    @property
+    def context(self) -> Context:
+        """The caller."""
+        return self.draft.contexts[self.name]
+
+    def change(self, **changes: object) -> None:
+        """Change the caller."""
+        self.draft.contexts[self.name] = replace(self.context, **changes)  # type: ignore[arg-type]
+
+    def text(self, parameter: str) -> str:
+        """An argument that is a name."""
+        value = self.arguments[parameter]
+        return "NULL" if value == 0 else str(value)
+
+    def number(self, parameter: str) -> int:
+        """An argument that is a number."""
+        return int(self.arguments[parameter])
+
+    def require(self, condition: object, rule: str) -> None:
+        """The rule is broken where `condition` is false."""
+        if not condition:
+            raise BrokenRuleError(rule)
+
+    def at_most(self, level: int) -> None:
+        """The caller's IRQL is at most `level`."""
+        self.require(self.context.irql <= level, "irql-too-high")
+
+    def stay(self, routine: str, stage: str, *memory: Value) -> list[Draft]:
+        """Go on with a later stage."""
+        frames = self.context.frames
+        if isinstance(frames[-1], InKernel):
+            frames = frames[:-1]
+        self.change(frames=(*frames, InKernel(routine, stage, memory)))
+        return [self.draft]
+
+    def done(self, value: Value = 0) -> list[Draft]:
+        """Return to the caller."""
+        frames = self.context.frames
+        if isinstance(frames[-1], InKernel):
+            frames = frames[:-1]
+        run = frames[-1]
+        assert isinstance(run, Run)
+        node = self.world.routines[run.routine].nodes[run.node]
+        after = returned(node.instruction, run, value, node.following)
+        self.change(frames=(*frames[:-1], after))
+        return [self.draft]
+
+    def copy(self) -> "Calling":
+        """The same call on a copy of the draft."""
+        return replace(self, draft=self.draft.copy())
+
+    def take(self, lock: str, routine: str, previous: int) -> bool:
+        """Take a spin lock, if it is free."""
+        self.require(all(item[0] != lock for item in self.context.held), "recursive-lock-acquire")
+        if self.draft.text(f"owner {lock}") != NONE:
+            return False
+        self.draft.kernel[f"owner {lock}"] = self.name
+        self.change(held=(*self.context.held, (lock, routine, previous)))
+        return True
+
+    def drop(self, lock: str, irql: int) -> None:
+        """Release a spin lock and go to a level."""
+        self.draft.kernel[f"owner {lock}"] = NONE
+        held = tuple(item for item in self.context.held if item[0] != lock)
+        self.change(held=held, irql=irql)
+
+
+Begin: TypeAlias = Callable[[Calling], list[Draft]]

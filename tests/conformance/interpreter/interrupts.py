@@ -1,0 +1,150 @@
+"""Interrupt objects: connect, disconnect, synchronise (rules 2, 3 and 6.1)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from dirql.model.domain import Value
+
+from .calling import (
+    FROM_RESOURCE,
+    INSUFFICIENT_RESOURCES,
+    INVALID_PARAMETER,
+    SUCCESS,
+    Begin,
+    Calling,
+)
+from .dispatch import LIVE, registration, serving, slot_of
+from .state import NONE, PASSIVE, Draft, called
+
+
+def _connect(call: Calling) -> list[Draft]:
+    call.at_most(PASSIVE)
+    vector = call.number("Vector")
+    wired = call.world.lines
+    device = next(
+        item
+        for item in wired
+        if item.line is not None and vector in (FROM_RESOURCE, item.line.vector)
+    )
+    assert device.line is not None
+    routine = call.text("ServiceRoutine")
+    name = f"{routine} interrupt"
+    lock = call.text("SpinLock")
+    irql = call.number("SynchronizeIrql")
+    found: list[Draft] = call.copy().done(INSUFFICIENT_RESOURCES)
+    state = call.draft.text(f"state {name}")
+    call.require(state == NONE, "model-bound")
+    others = [
+        item.removeprefix("registration ")
+        for item in call.draft.kernel
+        if item.startswith("registration ")
+        and registration(call.draft, item.removeprefix("registration ")).device == device.object
+    ]
+    if not device.line.shared and any(call.draft.text(f"state {x}") in LIVE for x in others):
+        return found + call.done(INVALID_PARAMETER)
+    call.draft.kernel[f"registration {name}"] = (
+        device.object,
+        routine,
+        call.arguments["ServiceContext"],
+        f"lock of {name}" if lock == "NULL" else lock,
+        device.line.irql if irql == FROM_RESOURCE else irql,
+    )
+    pointer = call.text("InterruptObject").removeprefix("&")
+    first = call.copy()
+    first.draft.kernel[f"state {name}"] = "connected"
+    found += first.stay("IoConnectInterrupt", "stores", pointer, name)
+    return found + call.stay("IoConnectInterrupt", "stores and arms", pointer, name)
+
+
+def _store_pointer(call: Calling, pointer: Value, name: Value) -> list[Draft]:
+    _overwrite(call, str(pointer), str(name))
+    return call.done(SUCCESS)
+
+
+def _overwrite(call: Calling, pointer: str, name: str) -> None:
+    old = call.draft.memory[pointer]
+    live = old != "NULL" and call.draft.text(f"state {old}") in LIVE
+    call.require(old == name or not live, "connect-overwrites-live-interrupt")
+    call.draft.memory[pointer] = name
+
+
+def _store_then_arm(call: Calling, pointer: Value, name: Value) -> list[Draft]:
+    _overwrite(call, str(pointer), str(name))
+    return call.stay("IoConnectInterrupt", "arms", name)
+
+
+def _arm(call: Calling, name: Value) -> list[Draft]:
+    call.draft.kernel[f"state {name}"] = "connected"
+    return call.done(SUCCESS)
+
+
+def _disconnect(call: Calling) -> list[Draft]:
+    name = call.text("InterruptObject")
+    call.require(name != "NULL", "disconnect-of-dead-interrupt")
+    call.at_most(PASSIVE)
+    alive = call.draft.text(f"state {name}") in ("connected", "inactive")
+    call.require(alive, "disconnect-of-dead-interrupt")
+    call.draft.kernel[f"state {name}"] = "disconnecting"
+    return call.stay("IoDisconnectInterrupt", "frees", name)
+
+
+def _free(call: Calling, name: Value) -> list[Draft]:
+    device = registration(call.draft, str(name)).device
+    slots = [slot_of(device, processor) for processor in call.world.processors]
+    if any(serving(call.draft, call.world, slot) == name for slot in slots):
+        return []
+    call.draft.kernel[f"state {name}"] = "disconnected"
+    return call.done()
+
+
+def _synchronize(call: Calling) -> list[Draft]:
+    name = call.text("Interrupt")
+    call.require(name != "NULL", "synchronize-on-dead-interrupt")
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    found = registration(call.draft, name)
+    call.at_most(found.irql)
+    old = call.context.irql
+    call.change(irql=found.irql)
+    routine, context = call.text("SynchronizeRoutine"), call.arguments["SynchronizeContext"]
+    return call.stay("KeSynchronizeExecution", "spins", name, routine, context, old)
+
+
+def _synchronized(
+    call: Calling, name: Value, routine: Value, context: Value, old: Value
+) -> list[Draft]:
+    found = registration(call.draft, str(name))
+    if not call.take(found.lock, "KeSynchronizeExecution", int(old)):
+        return []
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    run = replace(
+        called(call.world, str(routine), [context]),
+        entered=True,
+        irql=call.context.irql,
+        held=call.context.held,
+    )
+    call.stay("KeSynchronizeExecution", "releases", name, old, 0)
+    call.change(frames=(*call.context.frames, run))
+    return [call.draft]
+
+
+def _released(call: Calling, name: Value, old: Value, answer: Value) -> list[Draft]:
+    found = registration(call.draft, str(name))
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    call.drop(found.lock, int(old))
+    return call.done(answer)
+
+
+BEGIN: dict[str, Begin] = {
+    "IoConnectInterrupt": _connect,
+    "IoDisconnectInterrupt": _disconnect,
+    "KeSynchronizeExecution": _synchronize,
+}
+
+LATER: dict[str, Callable[..., list[Draft]]] = {
+    "IoConnectInterrupt stores": _store_pointer,
+    "IoConnectInterrupt stores and arms": _store_then_arm,
+    "IoConnectInterrupt arms": _arm,
+    "IoDisconnectInterrupt frees": _free,
+    "KeSynchronizeExecution spins": _synchronized,
+    "KeSynchronizeExecution releases": _released,
+}

@@ -1,0 +1,189 @@
+"""A Hypothesis strategy for drivers with few states and many ways to use locals.
+
+`tests/language/sources.py` makes drivers as they are written; these are short, so that the oracle
+can look at all of them, and full of what a compiler of locals can get wrong: values kept across
+calls and locks, loops over data, branches on old values, results, one routine at several levels.
+"""
+
+from textwrap import indent
+
+from hypothesis import strategies as st
+
+HEADER = '''"""A small random driver."""
+from dirql.model.wdk import *
+
+
+class Nic(Device):
+    cause = Bit(0)
+    masked = Bit(1)
+
+    def line(self):
+        return self.cause and not self.masked
+
+    @hardware
+    def event(self):
+        self.cause = 1
+
+    def both(self):
+        return self.take() + self.take()
+
+    def take(self):
+        c = self.cause
+        self.cause = 0
+        return c
+
+
+class Sample(Driver):
+    nic = Nic(Line(irql=5, mode=%s, shared=%s))
+    Interrupt = PKINTERRUPT()
+    dpc = KDPC()
+    lock = KSPIN_LOCK()
+    done = KEVENT(%s, FALSE)
+    x = Int(0, 2, wrapping=True)
+    y = Int(0, 2, saturating=True)
+    ring = Array(Bit(), 2)
+    callback = RoutineReference("Bump", "Pick")
+
+    def StartDevice(self):
+        KeInitializeDpc(self.dpc, self.Deferred, self)
+        status = IoConnectInterrupt(self.Interrupt, self.Service, self)
+        if NT_SUCCESS(status):
+            self.nic.masked = 0
+        return status
+
+    def Bump(self, amount):
+        self.x += amount
+        return self.y
+
+    def Pick(self, which):
+        if which == 1:
+            return self.ring[which]
+        return which + 1
+'''
+_VALUES = ("a", "b", "a + 1", "a ^ b", "1", "self.x", "self.ring[0]", "choose(0, 1)", "not a")
+_CONDITIONS = (
+    "a",
+    "a == b",
+    "b < 1",
+    "self.x",
+    "not self.y",
+    "a and self.ring[1]",
+    "self.Interrupt",
+)
+_ANYWHERE = (
+    "a = {value}\n",
+    "b = {value}\n",
+    "self.x = a\n",
+    "self.y += a & 1\n",
+    "self.ring[a & 1] = b & 1\n",
+    "b = self.ring[b & 1]\n",
+    "a = self.Pick(b)\n",
+    "b = self.Bump(a & 1)\n",
+    "self.nic.masked = a & 1\n",
+    "a = self.nic.take()\n",
+    "b = self.nic.both()\n",
+    "self.x = InterlockedExchange(self.y, 1)\n",
+    "a = InterlockedExchange(self.y, b & 1)\n",
+    "InterlockedOr(self.ring[0], b & 1)\n",
+    "b = InterlockedIncrement(self.x)\n",
+    "assert a <= 2\n",
+    "self.callback = self.Pick\n",
+    "if self.callback:\n    b = self.callback(a & 1)\n",
+    "if {condition}:\n    a = {value}\nelse:\n    self.x = b\n",
+    "if {condition}:\n    self.y = {value}\n",
+    "while a < 2:\n    a = a + 1\n",
+    "while a < 2:\n    a = a + 1\n    b = self.x\n",
+    "for i in range(2):\n    self.ring[i] = a & 1\n",
+    "KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
+    "a = KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
+    "b = KeRemoveQueueDpc(self.dpc)\n",
+)
+_RAISED = (
+    "KeAcquireSpinLockAtDpcLevel(self.lock)\n{inner}KeReleaseSpinLockFromDpcLevel(self.lock)\n",
+    "a = KeSynchronizeExecution(self.Interrupt, self.Synchronised, b)\n",
+    "KeSetEvent(self.done, 0, FALSE)\n",
+)
+_PASSIVE = (
+    "KeAcquireSpinLock(self.lock, old)\n{inner}KeReleaseSpinLock(self.lock, old)\n",
+    "KeRaiseIrql(DISPATCH_LEVEL, old)\n{inner}KeLowerIrql(old)\n",
+    "if self.Interrupt:\n    b = KeSynchronizeExecution(self.Interrupt, self.Synchronised, a)\n",
+    "KeSetEvent(self.done, 0, FALSE)\n",
+    "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
+    "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
+    "KeFlushQueuedDpcs()\n",
+)
+_FAULTS = (
+    "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
+    "KeAcquireSpinLockAtDpcLevel(self.lock)\n",
+    "KeAcquireSpinLock(self.lock, new)\n",
+    "KeReleaseSpinLockFromDpcLevel(self.lock)\n",
+    "KeRaiseIrql(7, new)\n",
+    "KeLowerIrql(PASSIVE_LEVEL)\n",
+    "KeSynchronizeExecution(self.Interrupt, self.Synchronised, 0)\n",
+    "KeFlushQueuedDpcs()\n",
+    "self.ring[a + b] = 1\n",
+    "self.callback(1)\n",
+    "IoDisconnectInterrupt(self.Interrupt)\n",
+    "IoDisconnectInterrupt(self.Interrupt)\nself.Interrupt = NULL\n",
+    "self.Interrupt = NULL\n",
+    "KeSetEvent(self.done, 0, FALSE)\n",
+    "self.nic.masked = 1\n",
+    "return FALSE\n",
+)
+
+
+@st.composite
+def _statement(draw: st.DrawFn, kinds: tuple[str, ...]) -> str:
+    text = draw(st.sampled_from(kinds))
+    inside = draw(st.sampled_from((_ANYWHERE, _ANYWHERE, _FAULTS)))
+    inner = "".join(draw(st.lists(_statement(inside), max_size=1))) if "{inner}" in text else ""
+    return text.format(
+        value=draw(st.sampled_from(_VALUES)),
+        condition=draw(st.sampled_from(_CONDITIONS)),
+        inner=inner,
+    )
+
+
+@st.composite
+def _body(draw: st.DrawFn, kinds: tuple[str, ...], most: int) -> str:
+    found = draw(st.lists(_statement(kinds), min_size=1, max_size=most))
+    if draw(st.integers(0, 3)) == 0:
+        found.insert(draw(st.integers(0, len(found))), draw(_statement(_FAULTS)))
+    return "a = 0\nb = 1\n" + "".join(found)
+
+
+@st.composite
+def small_drivers(draw: st.DrawFn) -> str:
+    """The source text of a driver with one device, one DPC and one or two short threads."""
+    routines = {
+        "Service(self, Interrupt, ServiceContext)": draw(
+            st.sampled_from(
+                (
+                    "return self.nic.take()\n",
+                    "self.nic.masked = 1\nKeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn TRUE\n",
+                    "if not self.nic.cause:\n    return FALSE\nself.nic.cause = 0\nreturn TRUE\n",
+                    "self.nic.cause = 0\nreturn FALSE\n",
+                    "if self.x:\n    return self.nic.both()\nreturn FALSE\n",
+                )
+            )
+        ),
+        "Synchronised(self, Context)": draw(_body(_ANYWHERE, 1)) + "return Context\n",
+        "Deferred(self, Dpc, Context)": draw(_body(_ANYWHERE + _RAISED, 2)),
+    }
+    threads = [f"Thread{number}" for number in range(draw(st.integers(1, 2)))]
+    for name in threads:
+        routines[f"{name}(self)"] = draw(_body(_ANYWHERE + _PASSIVE * 2, 3))
+    last = draw(st.sampled_from(("", ", finally_=Sample.Remove")))
+    if last:
+        routines["Remove(self)"] = (
+            "self.nic.masked = 1\nif self.Interrupt:\n    IoDisconnectInterrupt(self.Interrupt)\n"
+        )
+    mode = draw(st.sampled_from(("LevelSensitive", "Latched")))
+    event = draw(st.sampled_from(("NotificationEvent", "SynchronizationEvent")))
+    text = HEADER % (mode, draw(st.booleans()), event)
+    for head, body in routines.items():
+        text += f"\n    def {head}:\n{indent(body, ' ' * 8)}"
+    listed = ", ".join(f"Sample.{name}" for name in threads)
+    return (
+        text + f"\n\nscenario = Scenario(start=Sample.StartDevice, concurrently=[{listed}]{last})\n"
+    )
