@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import TypeAlias
 
-from dirql.explorer.engine import Limits, Snapshot
+from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Violated
 from dirql.model import scenario as expectations
 from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, Knobs, make_knobs
@@ -17,7 +15,7 @@ from dirql.model.system import System
 from dirql.properties import apply, rules_that_cut
 
 from . import toolbox
-from .questions import Failure, Question
+from .questions import Failure, Question, load
 from .scope import scope_of
 
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
@@ -83,16 +81,6 @@ class Answer:
                 return False
 
 
-@lru_cache(maxsize=8)
-def _load(pattern: str) -> Pattern:
-    return toolbox.load(Path(pattern))
-
-
-def forget_patterns() -> None:
-    """Load every pattern again when it is next asked about: its file may have changed."""
-    _load.cache_clear()
-
-
 def find_scenario(pattern: Pattern, name: str) -> Scenario:
     """The scenario called `name`.
 
@@ -125,7 +113,7 @@ def prepare(question: Question) -> Subject:
     Raises:
         InputError: the pattern cannot be loaded or compiled, or a knob does not exist.
     """
-    pattern = _load(question.pattern)
+    pattern = load(question.pattern)
     scenario = find_scenario(pattern, question.scenario)
     try:
         knobs = make_knobs({**dict(scenario.knobs), **dict(question.options.knobs)})
@@ -162,6 +150,9 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
         )
     except toolbox.InputError as problem:
         return Failure(question.pattern, str(problem))
+    except BeyondEngineError as problem:
+        beyond = f"the {options.engine} engine cannot hold this: {problem}; use --engine reference"
+        return Failure(question.pattern, f"{question.pattern}: {beyond}")
     taken = result.statistics.taken
     return Answer(
         question=question,

@@ -1,8 +1,6 @@
 """`dirql check`: ask every question, in order or side by side, and report as the answers come."""
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -16,7 +14,6 @@ from . import exit_codes, records, report
 from .answers import Answer, answer
 from .progress import describe, make_progress
 from .questions import Failure, Options, Question, pattern_files, plan
-from .trace_file import StoredTrace, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +87,8 @@ class _Session:
         verdict = found.result.verdict
         if self.output.trace is None or self.stored or not isinstance(verdict, Violated):
             return
+        from .trace_file import StoredTrace, write
+
         question = found.question
         stored = StoredTrace(
             question.pattern,
@@ -189,6 +188,9 @@ def _side_by_side(
     questions: Sequence[Question | Failure], jobs: int, session: _Session
 ) -> Iterator[Answer | Failure]:
     """Answers from `jobs` processes. They are stopped when the caller stops listening."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     executor = ProcessPoolExecutor(jobs)
     try:
         pending = [

@@ -136,9 +136,9 @@ def commands() -> None:
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
-    default="reference",
+    default="auto",
     show_default=True,
-    help="Who explores.",
+    help="Who explores. auto: the reference explorer while there are few states, then native.",
 )
 @click.option(
     "--trace",

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dirql.explorer.engine import Limits
 
 from . import toolbox
+
+if TYPE_CHECKING:
+    from dirql.model.language import Pattern
 
 NO_LIMITS = Limits()
 
@@ -28,7 +33,7 @@ class Options:
     processors: tuple[int, ...] = ()
     knobs: tuple[tuple[str, str], ...] = ()
     limits: Limits = NO_LIMITS
-    engine: str = "reference"
+    engine: str = "auto"
     compare_knobs: bool = True
 
 
@@ -61,12 +66,27 @@ def pattern_files(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(files))
 
 
+@lru_cache(maxsize=1024)
+def load(pattern: str) -> "Pattern":
+    """The pattern in file `pattern`, loaded once however many questions there are about it.
+
+    Raises:
+        InputError: the file is not a pattern, or uses something outside the language.
+    """
+    return toolbox.load(Path(pattern))
+
+
+def forget_patterns() -> None:
+    """Load every pattern again when it is next asked about: its file may have changed."""
+    load.cache_clear()
+
+
 def plan(files: Sequence[Path], options: Options) -> tuple[Question | Failure, ...]:
     """The questions of all patterns, in order; a file that is no pattern becomes a failure."""
     planned: list[Question | Failure] = []
     for file in files:
         try:
-            pattern = toolbox.load(file)
+            pattern = load(str(file))
         except toolbox.InputError as problem:
             planned.append(Failure(str(file), str(problem)))
             continue

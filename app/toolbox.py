@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dirql.model.scenario import Scenario
     from dirql.model.system import System
 
-ENGINES = ("reference", "native")
+ENGINES = ("auto", "native", "reference")
 
 
 class InputError(Exception):
@@ -57,12 +57,21 @@ def compile_scenario(
 def engine(name: str) -> "Engine":
     """The engine called `name`, one of `ENGINES`."""
     if name == "native":
-        from dirql.explorer.native import NativeEngine
-
-        return NativeEngine()
+        return _native()
     from dirql.explorer.reference import ReferenceEngine
 
-    return ReferenceEngine()
+    if name == "reference":
+        return ReferenceEngine()
+    from dirql.explorer.handover import Handover
+
+    return Handover(ReferenceEngine(), _native)
+
+
+def _native() -> "Engine":
+    """The native engine: the one place where it is made."""
+    from dirql.explorer.native import NativeEngine
+
+    return NativeEngine()
 
 
 def digest(machine: "Machine") -> str:

@@ -25,7 +25,7 @@ class Budget:
         self.exhausted = ""
         self._limits = limits
         self._watch = watch
-        self._started = time.monotonic()
+        self._started = time.monotonic() if limits.since is None else limits.since
         self._shown = self._started
         self._calls = 0
 

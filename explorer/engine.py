@@ -36,11 +36,13 @@ class Limits:
         states: largest number of states to find.
         seconds: wall time.
         memory: resident size of the process, in bytes.
+        since: when the clock began (`time.monotonic()`), if before the engine was asked.
     """
 
     states: int | None = None
     seconds: float | None = None
     memory: int | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Snapshot:
     seconds: float
 
 
+class BeyondEngineError(ValueError):
+    """The machine is beyond what this engine can hold; the message says why."""
+
+
 class Engine(Protocol):
     """Anything that checks machines. `name` is what `--engine` and reports call it."""
 
@@ -65,5 +71,9 @@ class Engine(Protocol):
         limits: Limits = ...,
         watch: Callable[[Snapshot], None] | None = ...,
     ) -> Result:
-        """Explore `machine` and judge it in the order this module states."""
+        """Explore `machine` and judge it in the order this module states.
+
+        Raises:
+            BeyondEngineError: this engine cannot hold the machine; another may.
+        """
         ...

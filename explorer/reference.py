@@ -3,8 +3,7 @@
 It keeps every state it has found in a list, in the order of finding, so that the states of one
 level (equally far from the initial states) are neighbours and a level is a range of numbers. It
 looks at one level after another; each state remembers the state and the transition that first led
-to it, and walking those back gives a shortest trace. The order in which findings are judged is the
-contract of `engine.py`; this is that contract as a program, and other engines are compared with it.
+to it: that gives a shortest trace. The order of judgement is the contract of `engine.py`.
 
 Read next: `evaluate.py` (expressions), `successors.py` (possible steps), `judgement.py` (findings).
 """
@@ -43,8 +42,9 @@ class ReferenceEngine:
         Raises:
             MachineError: a step stores a value outside the domain of its variable.
         """
-        search = _Search(machine, Budget(limits, watch))
-        return Result(search.verdict(), search.statistics(), self.name)
+        budget = Budget(limits, watch)
+        search = _Search(machine, budget)
+        return Result(search.verdict(), search.statistics(), self.name, bool(budget.exhausted))
 
 
 def reachable(machine: Machine) -> frozenset[State]:

@@ -59,8 +59,12 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A verdict with its statistics and the name of the engine that found it."""
+    """A verdict with its statistics and the name of the engine that found it.
+
+    `limited` says that a limit cut the search short: with another limit the answer may be another.
+    """
 
     verdict: Verdict
     statistics: Statistics
     engine: str
+    limited: bool = False

@@ -13,6 +13,7 @@ from typing import TypeAlias, assert_never
 from dirql.model.domain import Boolean, Domain, Enumeration, Range, Value
 from dirql.model.machine import Machine, Variable
 
+from ..engine import BeyondEngineError
 from ..evaluate import State
 
 WORD = 64
@@ -22,8 +23,8 @@ Words: TypeAlias = tuple[int, ...]
 """A packed state: unsigned words, as many as the layout says."""
 
 
-class NotCompilableError(ValueError):
-    """The machine is beyond what this engine can hold; the message says why."""
+class NotCompilableError(BeyondEngineError):
+    """A state of the machine cannot be packed into words; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,11 @@ class NativeEngine:
         """
         program = Program(machine, self._cache)
         space = Space(program, machine, limits.states, self._workers)
-        search = _Search(program, space, machine, limits, Budget(limits, watch))
+        budget = Budget(limits, watch)
+        search = _Search(program, space, machine, limits, budget)
         try:
             verdict = search.verdict()
-            return Result(verdict, search.statistics(), self.name)
+            return Result(verdict, search.statistics(), self.name, bool(budget.exhausted))
         finally:
             space.close()
 

@@ -1,10 +1,9 @@
 """From a driver class to a program: all routines captured, and what must hold of them checked."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from types import FunctionType
 from typing import cast
-
-import networkx as nx
 
 from ..driver import Device, Program
 from ..routine import (
@@ -136,22 +135,25 @@ def _device(thing: Thing) -> Device:
 
 
 def _refuse_recursion(frames: list[Statements], source: SourceFile) -> None:
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: TopologicalSorter[str] = TopologicalSorter()
     sites: dict[tuple[str, str], CallSite] = {}
     for frame in frames:
         for site in frame.calls:
-            graph.add_edge(frame.subject.name, site.callee)
+            graph.add(site.callee, frame.subject.name)
             sites.setdefault((frame.subject.name, site.callee), site)
     try:
-        found: object = nx.find_cycle(graph)  # pyright: ignore  # noqa: PGH003  (untyped there)
-    except nx.NetworkXNoCycle:
+        graph.prepare()
+    except CycleError as problem:
+        circle = cast("list[str]", problem.args[1])[1:]
+    else:
         return
-    cycle = cast("list[tuple[str, str]]", found)
-    shown = " -> ".join([cycle[0][0], *(callee for _, callee in cycle)])
+    first = next(i for f in frames for i, name in enumerate(circle) if name == f.subject.name)
+    cycle = [*circle[first:], *circle[: first + 1]]
+    shown = " -> ".join(cycle)
     raise source.error(
         RECURSION,
         f"recursion: {shown}",
-        sites[cycle[0]].node,
+        sites[cycle[0], cycle[1]].node,
         "kernel stacks are small and drivers do not recurse; write a loop",
     )
 

@@ -1,7 +1,8 @@
 """Stand-ins for loading, compiling and exploring, so that the command line is tested alone.
 
 Every scenario of the fake pattern is answered by its name: `holds`, `violated`, `unknown`,
-`needs_knob` (violated unless `out_pointer_before_arm=yes`), `crash`, `interrupt`, `uncompilable`.
+`needs_knob` (violated unless `out_pointer_before_arm=yes`), `beyond`, `crash`, `interrupt`,
+`uncompilable`.
 """
 
 from collections.abc import Callable
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from dirql.app import answers, toolbox
+from dirql.app import questions, toolbox
 from dirql.app.questions import NO_LIMITS
-from dirql.explorer.engine import Limits, Snapshot
+from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from dirql.model import scenario as expectations
 from dirql.model.domain import Boolean
@@ -86,6 +87,7 @@ class Workshop:
 
     def engine(self, name: str) -> "ScriptedEngine":
         """An engine that knows the answers."""
+        name = "reference" if name == "auto" else name
         return ScriptedEngine(name, self)
 
 
@@ -113,6 +115,8 @@ class ScriptedEngine:
     def _verdict(self, chosen: str, settings: str) -> Verdict:
         if chosen == "crash":
             raise RuntimeError("out of cheese")
+        if chosen == "beyond":
+            raise BeyondEngineError("variable 'v' has more than 2**64 values")
         if chosen == "interrupt":
             raise KeyboardInterrupt
         if chosen == "unknown":
@@ -136,7 +140,7 @@ def workshop(monkeypatch: pytest.MonkeyPatch) -> Workshop:
     monkeypatch.setattr(toolbox, "compile_scenario", made.compile_scenario)
     monkeypatch.setattr(toolbox, "engine", made.engine)
     monkeypatch.setenv("COLUMNS", "120")
-    answers.forget_patterns()
+    questions.forget_patterns()
     return made
 
 

@@ -277,6 +277,17 @@ def test_an_internal_error_is_no_traceback(
     log.unlink()
 
 
+def test_a_machine_beyond_the_engine(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.scenarios = (scenario("beyond"),)
+    assert run(["check", pattern, "--engine", "native"]) == 65
+    assert capsys.readouterr().err == (
+        "fake.py: the native engine cannot hold this: variable 'v' has more than 2**64 values; "
+        "use --engine reference\n"
+    )
+
+
 def test_interrupted(workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
     workshop.scenarios = (scenario("holds"), scenario("interrupt"))
     assert run(["check", pattern]) == 130

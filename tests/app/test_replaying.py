@@ -21,7 +21,7 @@ NAME = "synchronize-on-dead-interrupt"
 
 def make_reference(name: str) -> ReferenceEngine:
     """The engine, whatever it is called."""
-    assert name == "reference"
+    assert name in toolbox.ENGINES
     return ReferenceEngine()
 
 
