@@ -1,0 +1,94 @@
+"""ReactOS floppy: a failed start disconnects, and the clean-up disconnects once more.
+
+AddControllers connects the interrupt of a controller and then tries to reset it. If the reset
+fails, it disconnects again and gives the controller up. A later change made DriverEntry call
+Cleanup on every failure, which disconnects each controller whose InterruptObject is not NULL.
+
+Bug: the error path of AddControllers leaves the pointer in place. Cleanup takes it for a connected
+interrupt and hands the freed object to IoDisconnectInterrupt. The system stopped at boot with
+BAD_POOL_HEADER wherever there was no working floppy controller.
+
+Source: reactos/reactos pull request 9225 (CORE-20669), drivers/storage/floppy/floppy/floppy.c.
+
+In the trace look at the two calls of IoDisconnectInterrupt with one object. No interleaving is
+needed: the checker tries every outcome of the reset.
+"""
+
+from dirql.model.wdk import *
+
+
+class FloppyController(Device):
+    """The controller: one interrupt at the end of a reset, if it answers at all."""
+
+    interrupt_enable = Bit(0)
+    resetting = Bit(0)
+    done = Bit(0)
+
+    def line(self):
+        return self.done and self.interrupt_enable
+
+    @hardware
+    def reset_done(self):
+        if self.resetting:
+            self.resetting = 0
+            self.done = 1
+
+    def read_result(self):
+        done = self.done
+        self.done = 0
+        return done
+
+
+class Floppy(Driver):
+    controller = FloppyController(Line(irql=6, mode=Latched))
+    InterruptObject = PKINTERRUPT()
+    Dpc = KDPC()
+    SynchEvent = KEVENT(SynchronizationEvent, FALSE)
+
+    def DriverEntry(self):
+        if not self.AddControllers():
+            self.Cleanup()
+            return STATUS_UNSUCCESSFUL
+        return STATUS_SUCCESS
+
+    def AddControllers(self):
+        KeInitializeDpc(self.Dpc, self.DpcForIsr)
+        status = IoConnectInterrupt(self.InterruptObject, self.Isr)
+        if not NT_SUCCESS(status):
+            return FALSE
+        self.controller.interrupt_enable = 1
+        if not self.InitController():
+            self.controller.interrupt_enable = 0
+            IoDisconnectInterrupt(self.InterruptObject)
+            return FALSE
+        return TRUE
+
+    def InitController(self):
+        """Reset the controller and wait for its interrupt, but not for ever."""
+        self.controller.resetting = 1
+        status = KeWaitForSingleObject(self.SynchEvent, Timeout=1)
+        return status == STATUS_SUCCESS
+
+    def Isr(self, Interrupt, ServiceContext):
+        if not self.controller.read_result():
+            return FALSE
+        KeInsertQueueDpc(self.Dpc)
+        return TRUE
+
+    def DpcForIsr(self, Dpc, DeferredContext):
+        KeSetEvent(self.SynchEvent)
+
+    def Cleanup(self):
+        if self.InterruptObject:
+            IoDisconnectInterrupt(self.InterruptObject)
+            self.InterruptObject = NULL
+
+
+scenario = Scenario(
+    start=Floppy.DriverEntry,
+    processors=[1, 2],
+    expect={
+        1: Violated("disconnect-of-dead-interrupt", steps=14, states=59),
+        2: Violated("disconnect-of-dead-interrupt", steps=14, states=94),
+    },
+)
