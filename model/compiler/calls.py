@@ -39,7 +39,11 @@ class Calls:
         """Enter a routine of the driver, a register routine of its device, or the kernel."""
         target = top.value(call.routine)
         if not isinstance(target, Constant) or not isinstance(target.value, str):
-            raise CompileError("the routine to call must be known here", node.source)
+            raise CompileError(
+                "the routine to call must be known here",
+                node.source,
+                "call self.Routine, or a RoutineReference field that holds one",
+            )
         name = target.value
         if name in self.routines:
             if name in self.places.device_routines and path.atomic_base is None:
@@ -58,7 +62,11 @@ class Calls:
             detail = "calls through a routine pointer that is NULL"
             crash = bad_address(path.irql, in_kernel=False)
             return [path.fail(Check("null-dereference", FALSE, detail, crash))]
-        raise CompileError(f"there is no routine {name}", node.source)
+        raise CompileError(
+            f"there is no routine {name}",
+            node.source,
+            "what is called is a routine of the driver, or NULL, which is caught",
+        )
 
     def _argument(
         self, path: Path, top: RoutineActivation, argument: Argument, node: Node
@@ -68,7 +76,12 @@ class Calls:
             located = self.places.locate(path, top, argument.place, node.source)
             variable = located.variable if located is not None else ""
             if not variable and not path.failed:
-                raise CompileError("the index of an address must be known here", node.source)
+                raise CompileError(
+                    "the index of an address must be known here",
+                    node.source,
+                    "pass an element with a constant index, or test the index first: if i == 0",
+                    word=argument.place.field,
+                )
             return Constant(f"&{variable}")
         return top.value(argument)
 
@@ -118,7 +131,8 @@ class Calls:
         except RuleError as error:
             null = _null_object(routine, arguments)
             if not null:
-                raise CompileError(str(error), node.source) from error
+                hint = error.hint or _usage(routine)
+                raise CompileError(str(error), node.source, hint) from error
             path.acted, path.name = True, routine.name
             detail = f"{routine.name} is called with {null} NULL"
             crash = bad_address(path.irql, in_kernel=True)
@@ -156,6 +170,7 @@ class Calls:
                 f"{parameter} can have too many values here",
                 node.source,
                 f"pass a local or field with at most {_MOST_VALUES} values",
+                word=parameter,
             )
         forks: list[Path] = []
         for value in range(bounds.low, bounds.high + 1):
@@ -185,6 +200,12 @@ def _names(routine: KernelRoutine) -> Iterator[str]:
             yield from (member.name for member in parameter.members)
         elif parameter.passing is not Passing.OUT:
             yield parameter.name
+
+
+def _usage(routine: KernelRoutine) -> str:
+    """How the routine is called."""
+    names = ", ".join(item.name for item in routine.parameters)
+    return f"it is called as {routine.name}({names}); docs/kernel-routines.md has all of them"
 
 
 def _null_object(routine: KernelRoutine, arguments: dict[str, Expression]) -> str:

@@ -12,6 +12,7 @@ from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, work_items
 from ..kernel.knobs import Knobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
+from ..kernel.registration import REFUSES
 from ..kernel.rule import Enter, Step
 from ..kernel.world import Facts, World
 from ..machine import ContextKind, Source
@@ -75,8 +76,12 @@ class _Compilation:
             if not self._facts.grew:
                 break
         else:
-            raise CompileError("the driver keeps growing; simplify its locals", Source())
-        self._require_connection()
+            raise CompileError(
+                "the driver keeps growing: locals and references found no bound",
+                self._anywhere(),
+                "declare the ranges of counting locals: n: Int(0, 7) = 0",
+            )
+        self._require_connection(programs)
         names = self._threads
         phases = Phases(
             tuple(name for name, _ in names["start"]),
@@ -87,18 +92,39 @@ class _Compilation:
         machine = assembly.machine(self._program.name, events)
         return describe(machine, world, programs, self._routines, phases, waiting, claims)
 
-    def _require_connection(self) -> None:
+    def _require_connection(self, programs: tuple[ContextProgram, ...]) -> None:
         """A driver whose device has a line must connect a service routine somewhere."""
         lines = [device.line for device in self._program.devices if device.line is not None]
-        if lines and not self._facts.registrations:
-            raise CompileError(
-                f"nothing in this scenario connects an interrupt, though {lines[0].device} has a "
-                "line",
-                self._program.routines[0].source if self._program.routines else Source(),
-                "call IoConnectInterrupt or IoConnectInterruptEx in the start routine, or give the "
-                "device no Line",
-                NEVER_CONNECTS,
-            )
+        if not lines or self._facts.registrations:
+            return
+        for program in programs:
+            for move in program.moves:
+                routine, refuses, why = move.path.name.partition(REFUSES)
+                if refuses:
+                    raise CompileError(
+                        f"no service routine is ever connected: {routine} refuses with {why}",
+                        move.path.source,
+                        "a scenario without an interrupt proves nothing about interrupts; leave "
+                        "the argument out to take it from the device's Line",
+                        NEVER_CONNECTS,
+                    )
+        raise CompileError(
+            f"nothing in this scenario connects an interrupt, though {lines[0].device} has a line",
+            self._anywhere(),
+            "call IoConnectInterrupt or IoConnectInterruptEx in a routine that the scenario runs "
+            f"(it runs {self._listed()}), or give the device no Line",
+            NEVER_CONNECTS,
+        )
+
+    def _anywhere(self) -> Source:
+        """Where the scenario begins: its first thread's routine."""
+        thread = next(iter(thread for phase in self._threads.values() for _, thread in phase))
+        return self._routines[thread.routine].source
+
+    def _listed(self) -> str:
+        """The routines that the scenario runs in threads."""
+        threads = (thread.routine for phase in self._threads.values() for _, thread in phase)
+        return ", ".join(dict.fromkeys(threads))
 
     # One pass.
 

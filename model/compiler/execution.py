@@ -52,7 +52,9 @@ class Executor:
             steps += 1
             if steps > _LONGEST_LOCAL_RUN:
                 raise CompileError(
-                    "this code runs for too long without touching anything shared", path.source
+                    "this code runs for too long without touching anything shared",
+                    path.source,
+                    "loop fewer times, or let the loop look at a field or register",
                 )
             if path.failed or not path.stack:
                 yield path

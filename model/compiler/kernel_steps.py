@@ -46,7 +46,11 @@ class KernelSteps:
             case Enter():
                 top.micros = rest
                 if micro.routine not in self.routines:
-                    raise CompileError(f"{top.routine} is given no routine to call", top.source)
+                    raise CompileError(
+                        f"{top.routine} is given no routine to call",
+                        top.source,
+                        "pass a routine of the driver: self.Routine",
+                    )
                 push(
                     path,
                     self.routines[micro.routine],

@@ -166,7 +166,12 @@ class Places:
         """
         base = top.value(place.object)
         if not isinstance(base, Constant):
-            raise CompileError("the object must be known where its field is used", source)
+            raise CompileError(
+                f"the object must be known where its field {place.field} is used",
+                source,
+                "load the pointer into a local first: request = self.current, then request.field",
+                word=place.field,
+            )
         name = str(base.value)
         if name in ("NULL", "0"):
             path.acted = True
@@ -176,7 +181,12 @@ class Places:
             return None
         declared = self._world.field(name, place.field)
         if declared is None:
-            raise CompileError(f"{name} has no field {place.field}", source)
+            raise CompileError(
+                f"{name} has no field {place.field}",
+                source,
+                "test which object it is first, or declare the field there",
+                word=place.field,
+            )
         if path.atomic_base is None:
             self.require_alive(path, name)
         text = f"{name}.{place.field}"

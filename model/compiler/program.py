@@ -180,7 +180,11 @@ class Explorer:
         if isinstance(item, KernelActivation):
             result = item.result.value if isinstance(item.result, Constant) else None
             if item.result is not None and not isinstance(item.result, Constant):
-                raise CompileError("a result computed from data must be used at once", item.source)
+                raise CompileError(
+                    "a result computed from data must be used at once",
+                    item.source,
+                    "let the routine return constants: if self.flag: return TRUE, else FALSE",
+                )
             return KernelFrame(item.routine, item.micros, result, item.source)
         liveness = self._liveness[item.routine.name]
         if above is None:
@@ -253,6 +257,7 @@ class Explorer:
                 path.source,
                 f"declare it where it is first assigned: {name}: Int(0, 7) = ...",
                 TOO_WIDE,
+                word=name,
             )
         if facts.local_domains.get(variable) != bounds:
             facts.local_domains[variable] = bounds

@@ -46,7 +46,11 @@ def push(
         isinstance(item, RoutineActivation) and item.routine.name == routine.name
         for item in path.stack
     ):
-        raise CompileError(f"{routine.name} calls itself through the kernel", source)
+        raise CompileError(
+            f"{routine.name} calls itself through the kernel",
+            source,
+            "kernel stacks are small and drivers do not recurse; pass another routine",
+        )
     values = dict(zip(routine.parameters, arguments, strict=False))
     for missing in routine.parameters[len(arguments) :]:
         values[missing] = Constant("NULL")

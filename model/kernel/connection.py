@@ -6,7 +6,7 @@ from ..machine import Access, AccessKind, Check
 from . import constants as c
 from .levels import PASSIVE_LEVEL
 from .locks import in_memory
-from .registration import LEGACY, Request, line_of, registration
+from .registration import LEGACY, Refusal, Request, line_of, registration
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
 from .spin_locks import initialized
@@ -51,13 +51,16 @@ def _connect(call: KernelCall, world: World, request: Request) -> tuple[Micro, .
     """
     code = "0x2000B" if request.version == LEGACY else "0xE5"
     checks = call.at_most(PASSIVE_LEVEL, f"0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION ({code})")
-    line = line_of(call, world, request.vector)
+    line = line_of(call, world, request)
+    if isinstance(line, Refusal):
+        return (line.step(call, checks),)
     wanted = registration(call, request, line, world.processors)
-    if isinstance(wanted, int):
-        refused = Outcome(result=Constant(wanted), name=f"{call.routine} refuses")
-        return (Step(call.routine, "2.3.1", (refused,), checks=checks),)
+    if isinstance(wanted, Refusal):
+        return (wanted.step(call, checks),)
     if request.routine == "NULL":
-        raise RuleError(f"{call.routine}: ServiceRoutine is NULL; name the routine to call")
+        raise RuleError(
+            f"{call.routine}: ServiceRoutine is NULL", "name the routine to call: self.Isr"
+        )
     checks += (*_out_pointer(call, request), *_lock_ready(call, world, request))
     world.facts.register(wanted, call.point)
     if request.pointer == "NULL":
@@ -227,17 +230,17 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
         return _line_based(call, world)
     if version == c.CONNECT_MESSAGE_BASED:
         raise RuleError(
-            "IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet; give the device a "
-            "Line and connect it with CONNECT_LINE_BASED or CONNECT_FULLY_SPECIFIED"
+            "IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet",
+            "give the device a Line, connect it with CONNECT_LINE_BASED or CONNECT_FULLY_SPECIFIED",
         )
-    bad = Outcome(result=Constant(c.STATUS_INVALID_PARAMETER_1))
-    return (Step(call.routine, "2.4.2", (bad,), checks=checks),)
+    bad = Refusal(c.STATUS_INVALID_PARAMETER_1, f"Version is {version}", "2.4.2")
+    return (bad.step(call, checks),)
 
 
 def _no_device(call: KernelCall) -> tuple[Micro, ...]:
     """The device object is NULL (2.4.2)."""
-    refused = Outcome(result=Constant(c.STATUS_INVALID_PARAMETER))
-    return (Step(call.routine, "2.4.4", (refused,), checks=call.at_most(PASSIVE_LEVEL)),)
+    refused = Refusal(c.STATUS_INVALID_PARAMETER, "PhysicalDeviceObject is NULL", "2.4.4")
+    return (refused.step(call, call.at_most(PASSIVE_LEVEL)),)
 
 
 def _fully_specified(call: KernelCall, world: World, version: int) -> tuple[Micro, ...]:
@@ -276,9 +279,14 @@ def _line_based(call: KernelCall, world: World) -> tuple[Micro, ...]:
     if call.text(f"{prefix}PhysicalDeviceObject") == "NULL":
         return _no_device(call)
     if not world.lines:
-        missing = Outcome(result=Constant(c.STATUS_NOT_FOUND))
-        return (Step(call.routine, "2.6.6", (missing,), checks=call.at_most(PASSIVE_LEVEL)),)
-    line = line_of(call, world, c.FROM_RESOURCE)
+        missing = Refusal(c.STATUS_NOT_FOUND, "the device has no interrupt", "2.6.6")
+        return (missing.step(call, call.at_most(PASSIVE_LEVEL)),)
+    if len(world.lines) > 1:
+        raise RuleError(
+            "IoConnectInterruptEx: CONNECT_LINE_BASED is modelled for a driver with one line",
+            "connect each line with CONNECT_FULLY_SPECIFIED and FullySpecified.Vector",
+        )
+    line = next(iter(world.lines.values()))
     level = max(call.number(f"{prefix}SynchronizeIrql"), line.irql)
     return _connect(
         call,

@@ -234,7 +234,15 @@ class Held:
 
 
 class RuleError(Exception):
-    """A call that the model cannot give a meaning to. The compiler adds the place in the source."""
+    """A call that the model cannot give a meaning to. The compiler adds the place in the source.
+
+    `hint` says what to write instead; where it is empty, how the routine is called.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Remember both."""
+        super().__init__(message)
+        self.hint = hint
 
 
 Emit: TypeAlias = "Callable[[KernelCall, World], tuple[Micro, ...]]"

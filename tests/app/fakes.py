@@ -71,7 +71,7 @@ class Workshop:
     ) -> System:
         """A machine whose name carries the scenario and the knobs."""
         if chosen.name == "uncompilable":
-            raise toolbox.InputError(f"{pattern.path}:9: DQ201 the driver never connects")
+            raise toolbox.InputError(f"{pattern.path}:9: DQ302 the driver never connects")
         settings = ",".join(f"{name}={value}" for name, value in knobs.settings)
         machine = self.machine(f"{chosen.name}/{processors}/{settings}")
         return System(machine, (), (), (), (), (), (), (), FALSE)

@@ -302,4 +302,4 @@ def test_one_complaint_for_all_processor_counts(
 ) -> None:
     workshop.scenarios = (scenario("uncompilable"),)
     assert run(["check", pattern]) == 65
-    assert capsys.readouterr().err.count("DQ201") == 1
+    assert capsys.readouterr().err.count("DQ302") == 1

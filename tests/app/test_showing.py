@@ -121,4 +121,4 @@ def test_show_of_a_broken_pattern(
 ) -> None:
     workshop.scenarios = (scenario("uncompilable"),)
     assert run(["show", "machine", pattern]) == 65
-    assert "DQ201" in capsys.readouterr().err
+    assert "DQ302" in capsys.readouterr().err

@@ -34,6 +34,7 @@ def legacy(arguments: str, status: str) -> str:
         ("10.14", ", Irql=7, SynchronizeIrql=PASSIVE_LEVEL", "STATUS_INVALID_PARAMETER"),
         ("2.8.2", ", Irql=0, SynchronizeIrql=0, SpinLock=self.Lock", "STATUS_INVALID_PARAMETER"),
         ("10.16", ", FloatingSave=TRUE", "STATUS_SUCCESS"),
+        ("2.3.3", ", Vector=99", "STATUS_INVALID_PARAMETER"),
     ],
 )
 def test_statuses_of_the_legacy_form_2_3(
@@ -80,6 +81,8 @@ LINE = tuple(item.replace("FullySpecified", "LineBased") for item in FULL)
         ("2.6.2", "CONNECT_LINE_BASED", (*LINE, "LineBased.SynchronizeIrql = 5"),
          "STATUS_SUCCESS"),
         ("2.5", "CONNECT_FULLY_SPECIFIED", (*FULL, "FullySpecified.Group = 3"), "STATUS_SUCCESS"),
+        ("2.4.2", "CONNECT_FULLY_SPECIFIED", (*FULL, "FullySpecified.Vector = 99"),
+         "STATUS_NOT_FOUND"),
     ],
 )  # fmt: skip
 def test_statuses_of_the_extended_form_2_4(
@@ -99,7 +102,6 @@ def test_statuses_of_the_extended_form_2_4(
         (legacy(", Irql=0, SynchronizeIrql=0", "0"), "passive-level service routines are not"),
         (extended("CONNECT_MESSAGE_BASED"), "CONNECT_MESSAGE_BASED is not modelled yet"),
         (legacy(", Irql=8", "0"), "the translated resource of nic says 7"),
-        (legacy(", Vector=99", "0"), "no device has vector 99"),
         (legacy(", InterruptMode=Latched", "0"), "InterruptMode"),
         (extended("CONNECT_FULLY_SPECIFIED_GROUP", *FULL, "FullySpecified.Group = 3"), "group"),
         (extended("CONNECT_FULLY_SPECIFIED", *FULL[:2]), "ServiceRoutine is NULL"),
@@ -108,6 +110,34 @@ def test_statuses_of_the_extended_form_2_4(
 def test_what_is_refused_clearly_2_7_2_8(bench: Bench, text: str, words: str) -> None:
     with pytest.raises(PatternError, match=words):
         bench.check(text, SERVE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why", "caret"),
+    [
+        (", SynchronizeIrql=6", "SynchronizeIrql 6 is below Irql 7", "SynchronizeIrql=6"),
+        (", Vector=99", "Vector 99 is no device's", "Vector=99"),
+        (", ProcessorEnableMask=0", "no active processor", "ProcessorEnableMask=0"),
+    ],
+)
+def test_a_driver_that_is_only_refused_is_told_why(
+    bench: Bench, arguments: str, why: str, caret: str
+) -> None:
+    with pytest.raises(PatternError, match="DQ302") as caught:
+        bench.check(legacy(arguments, "0"), SERVE)
+    assert "IoConnectInterrupt refuses with STATUS_INVALID_PARAMETER, " in str(caught.value)
+    assert why in str(caught.value)
+    line, mark = str(caught.value).splitlines()[1:3]
+    assert line[mark.index("^") :].startswith(caret)
+
+
+def test_a_driver_that_never_connects_is_told_what_runs(bench: Bench) -> None:
+    idle = "def Start(self):\n    return STATUS_SUCCESS\n"
+    with pytest.raises(PatternError, match="DQ302 nothing in this scenario connects") as caught:
+        bench.check(idle, SERVE)
+    assert "it runs Start" in caught.value.hint
+    line, mark = str(caught.value).splitlines()[1:3]
+    assert line[mark.index("^") :].startswith("def Start(self)")
 
 
 def test_connecting_above_passive_level_2_1_1(bench: Bench) -> None:
