@@ -8,6 +8,8 @@ import click
 from dirql.model.kernel.knobs import KNOBS, Knob
 from dirql.properties import PROPERTIES, Kind, Property
 
+from .rule_pages import LOOKS_LIKE_A_RULE, find, rule_page
+
 KINDS = {
     Kind.RULE: "Rules: what one step must not do",
     Kind.INVARIANT: "Invariants: what must be true in every state",
@@ -35,11 +37,11 @@ def _overview() -> Iterator[str]:
         yield f"  {knob.name:<{width}}{knob.summary}"
         yield f"  {'':<{width}}{_values(knob)}"
     yield ""
-    yield "dirql explain NAME prints the page of a property or knob."
+    yield "dirql explain NAME prints the page of a property or knob, or of a Windows rule: 6.1.1."
 
 
 def page(name: str) -> str:
-    """The page of the property or knob called `name`.
+    """The page of the property or knob called `name`, or of the Windows rule numbered so.
 
     Raises:
         click.BadParameter: nothing has that name; the message has the nearest, and all.
@@ -50,6 +52,14 @@ def page(name: str) -> str:
     for knob in KNOBS:
         if knob.name == name:
             return _knob_page(knob)
+    if LOOKS_LIKE_A_RULE.fullmatch(name):
+        found = find(name)
+        if found:
+            return rule_page(name, found)
+        raise click.BadParameter(
+            f"there is no Windows rule {name}. Traces and property pages cite those there are; "
+            "a section (dirql explain 6.1) lists its rules."
+        )
     names = [item.name for item in PROPERTIES] + [knob.name for knob in KNOBS]
     raise click.BadParameter(unknown("property or knob", name, names))
 
@@ -71,7 +81,7 @@ def _knob_page(knob: Knob) -> str:
     return (
         f"{title}\n{'=' * len(title)}\n\n{knob.summary[0].upper()}{knob.summary[1:]}.\n\n"
         f"Values:\n    {_values(knob)}\n\n"
-        f"References:\n    rule {knob.rule} of docs/windows-rules.md"
+        f"References:\n    Windows rule {knob.rule} (dirql explain {knob.rule})"
     )
 
 

@@ -35,12 +35,12 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
             f"has changed since the trace was stored (the digests differ).\n"
             f"      hint: check the pattern again: dirql check {found} --trace {file}"
         )
-    toolbox.verify(machine, stored.trace)
+    trace = toolbox.verify(machine, stored.trace)
     title = (
         f"{found}  {stored.scenario}  {count(stored.processors, 'processor')}  "
-        f"replayed: {stored.trace.violation.property}, after {len(stored.trace.steps)} step(s)"
+        f"replayed: {trace.violation.property}, after {count(len(trace.steps), 'step')}"
     )
-    return f"{title}\n\n{render(stored.trace, style)}"
+    return f"{title}\n\n{render(trace, style)}"
 
 
 def _find_pattern(stored: StoredTrace, file: Path) -> Path:

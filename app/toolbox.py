@@ -81,15 +81,15 @@ def digest(machine: "Machine") -> str:
     return of_machine(machine)
 
 
-def verify(machine: "Machine", trace: "Trace") -> None:
-    """Execute `trace` on `machine` again.
+def verify(machine: "Machine", trace: "Trace") -> "Trace":
+    """Execute `trace` on `machine` again and write it down anew.
 
     Raises:
         InputError: it is not a behaviour of the machine, or ends in no violation.
     """
-    from dirql.explorer.replay import ReplayError, replay
+    from dirql.explorer.replay import ReplayError, recorded
 
     try:
-        replay(machine, trace)
+        return recorded(machine, trace)
     except ReplayError as error:
         raise InputError(str(error)) from error

@@ -242,6 +242,8 @@ class _Rows:
         )
         if not head and not said:
             said = [readable(step.name)]
+        if step.rule and said:
+            said[0] += f" [{step.rule}]"
         who = self._who(step, position, source, said)
         if head:
             head = who + head

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dirql.model.domain import Value
-from dirql.model.machine import Access, AccessKind, Machine
+from dirql.model.machine import Access, AccessKind, Machine, Transition
 
 from .evaluate import Evaluator, State
 from .successors import Action
@@ -108,11 +108,19 @@ def _meet(left: _Touch, right: _Touch, state: State) -> bool:
 
 def _violation(name: str, first: _Touch, second: _Touch) -> Violation:
     one, other = first.action.transition, second.action.transition
-    where = first.access.location
+    return meeting(name, (one, first.access), (other, second.access))
+
+
+def meeting(
+    name: str, first: tuple[Transition, Access], second: tuple[Transition, Access]
+) -> Violation:
+    """What a race of two accesses is called and how it is told."""
+    (one, access), (other, access_of_other) = first, second
+    where = access.location
     if name == DATA_RACE:
         detail = (
-            f"{one.context} ({one.name}, {first.access.kind.value}) and {other.context} "
-            f"({other.name}, {second.access.kind.value}) can touch {where} at the same time"
+            f"{one.context} ({one.name}, {access.kind.value}) and {other.context} "
+            f"({other.name}, {access_of_other.kind.value}) can touch {where} at the same time"
         )
     else:
         detail = (

@@ -65,7 +65,8 @@ class Recorder:
             self._landing(transition, before) or self._runner(transition, before) or processor
         )
         name, source = transition.name, transition.source
-        return Step(index, name, transition.context, processor, irql, changes, source)
+        rule = transition.rule
+        return Step(index, name, transition.context, processor, irql, changes, source, rule)
 
     def _runner(self, transition: Transition, before: State) -> str:
         """The lowest processor that can run a floating context; empty for any other.

@@ -1,8 +1,9 @@
 """Replay: run a trace again and see for oneself.
 
 Whoever reports a violation hands over a trace, and this module believes none of it. It shares only
-the evaluation of expressions with the search: which steps are enabled, what they change, and that
-the end is as bad as the trace says are all worked out anew, in the slowest and plainest way.
+the evaluation of expressions and the words of a race with the search: which steps are enabled, what
+they change, and that the end is as bad as the trace says are all worked out anew, in the slowest
+and plainest way.
 """
 
 from dirql.model.digest import digest
@@ -18,7 +19,9 @@ from dirql.model.machine import (
 )
 
 from .evaluate import Evaluator, State
-from .trace import Step, Trace
+from .races import meeting
+from .recording import Recorder
+from .trace import Step, Trace, Violation
 
 _READS = (AccessKind.PLAIN_READ, AccessKind.VOLATILE_READ)
 _PLAIN = (AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE)
@@ -26,6 +29,19 @@ _PLAIN = (AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE)
 
 class ReplayError(ValueError):
     """A trace that does not belong to the machine, or does not show what it says."""
+
+
+def recorded(machine: Machine, trace: Trace) -> Trace:
+    """`trace` run on `machine` and written down anew, so that nothing in it is hearsay.
+
+    Places in the source are those of `machine`: the file may have moved, or have other comments.
+
+    Raises:
+        ReplayError: as `replay`.
+    """
+    states = replay(machine, trace)
+    taken = [step.transition for step in trace.steps]
+    return Recorder(machine, Evaluator(machine)).trace(states, taken, trace.violation)
 
 
 def replay(machine: Machine, trace: Trace) -> tuple[State, ...]:
@@ -135,9 +151,17 @@ class _Replay:
 
     def _confirm_check(self, step: Step, transition: Transition, state: State, place: str) -> None:
         self._require_enabled(transition, state, place)
-        wanted = self._trace.violation.property
-        if wanted not in self._broken(transition, state):
-            raise ReplayError(f"{place} does not break {wanted}")
+        told = self._trace.violation
+        if told.property not in self._broken(transition, state):
+            raise ReplayError(f"{place} does not break {told.property}")
+        broken = (
+            Violation(item.property, item.detail, item.bug_check, at_step=True, contexts=(who,))
+            for who in (transition.context,)
+            for item in transition.checks
+            if not self._true(item.condition, state)
+        )
+        if told not in broken:
+            raise ReplayError(f"{place} breaks {told.property}, but not in the way that is told")
         if step.changes:
             raise ReplayError(f"{place} is said to break a rule; such a step changes nothing")
 
@@ -145,11 +169,15 @@ class _Replay:
         """One of the conditions of the name that the trace gives is violated in `state`."""
         violation = self._trace.violation
         for invariant in self._machine.invariants:
-            if invariant.property == violation.property and self._false(invariant, state):
+            found = Violation(
+                invariant.property, invariant.detail, invariant.bug_check, at_step=False
+            )
+            if found == violation and self._false(invariant, state):
                 return
         for progress in self._machine.progress:
-            asked = (progress.property, (progress.context,))
-            if asked == (violation.property, violation.contexts) and self._lost(progress, state):
+            who = (progress.context,)
+            found = Violation(progress.property, progress.detail, "", at_step=False, contexts=who)
+            if found == violation and self._lost(progress, state):
                 return
         if violation.property in self._machine.races and self._meeting(state):
             return
@@ -195,7 +223,12 @@ class _Replay:
         ]
         torn = self._trace.violation.property == "torn-read-modify-write"
         test = self._torn if torn else self._racing
-        return any(test(one, other, state) for one in touches[0] for other in touches[1])
+        return any(
+            test(one, other, state)
+            for one in touches[0]
+            for other in touches[1]
+            if meeting(self._trace.violation.property, one, other) == self._trace.violation
+        )
 
     def _racing(
         self, one: tuple[Transition, Access], other: tuple[Transition, Access], state: State

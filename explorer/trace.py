@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dirql.model.domain import Value
 from dirql.model.machine import Source
 
-TRACE_VERSION = 1
+TRACE_VERSION = 2
 """Version of the JSON form. It changes whenever a reader of the old form could misread the new."""
 
 
@@ -22,6 +22,7 @@ class Step:
         irql: the level the context had before the step.
         changes: (variable, value before, value after) for each variable that changed.
         source: the driver's line, or the empty source.
+        rule: the numbers of the Windows rules the step follows, or empty.
     """
 
     transition: int
@@ -31,6 +32,7 @@ class Step:
     irql: int
     changes: tuple[tuple[str, Value, Value], ...]
     source: Source
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

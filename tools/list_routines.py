@@ -13,8 +13,8 @@ _HEAD = """# Kernel routines
 
 What driver code can call, with the parameters of the WDK in their order. A parameter with `=` can
 be left out; `*` marks an out-parameter (name a local), `&` the address of a field (name the field).
-Rule numbers lead to [Windows rules](windows-rules.md). The code is in `model/kernel/`; this page is
-written by `tools/list_routines.py`.
+Rule numbers lead to [Windows rules](../model/kernel/windows-rules.md) (`dirql explain 6.1.1`). The
+code is in `model/kernel/`; this page is written by `tools/list_routines.py`.
 
 | routine | what it does | rule |
 | --- | --- | --- |

@@ -1,4 +1,4 @@
-"""The Windows rules, one file per chapter of docs/windows-rules.md.
+"""The Windows rules, one file per chapter of windows-rules.md.
 
 `ROUTINES` is the table of kernel routines that a driver can call; a chapter adds to it through its
 own `ROUTINES`. `rule.py` is the contract they are written against.

@@ -61,7 +61,7 @@ class Step:
     `irql` is the level after it (`None`: unchanged). `takes` and `drops` name spin locks that
     are acquired (the step waits until the lock is free) and released; `saves` is the level that the
     release will restore. `serves` names the interrupt object on whose behalf the kernel takes the
-    step. `rule` cites docs/windows-rules.md.
+    step. `rule` cites windows-rules.md.
     """
 
     name: str

@@ -7,6 +7,8 @@ import time
 import pytest
 
 from dirql.app.cli import run
+from dirql.app.rule_pages import find, rule_page, rules
+from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.knobs import KNOBS
 from dirql.properties import PROPERTIES
 
@@ -35,6 +37,39 @@ def test_explain_knows_knobs(name: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_explain_suggests(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "lock_cycle"]) == 64
     assert "Did you mean lock-cycle?" in capsys.readouterr().err
+
+
+def test_explain_prints_every_rule() -> None:
+    for rule in rules():
+        assert find(rule.number) == (rule,)
+        text = rule_page(rule.number, (rule,))
+        assert text.startswith(f"{rule.number} (Windows rule)")
+        assert "Source:" in text
+
+
+def test_explain_of_a_rule_leads_to_the_file_that_follows_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["explain", "6.1.1"]) == 0
+    text = capsys.readouterr().out
+    assert "called at SynchronizeIrql or below" in text
+    assert "model/kernel/synchronization.py" in text
+    assert "synchronize-on-dead-interrupt" in text
+
+
+def test_explain_of_a_section_lists_its_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "6.1"]) == 0
+    assert {"6.1.1", "6.1.2"} <= set(capsys.readouterr().out.split())
+
+
+def test_explain_of_a_rule_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "6.99.1"]) == 64
+    assert "no Windows rule 6.99.1" in capsys.readouterr().err
+
+
+def test_every_rule_that_the_kernel_cites_can_be_explained() -> None:
+    for routine in ROUTINES:
+        assert find(routine.rule), routine.name
 
 
 @pytest.mark.parametrize("command", [[], ["check"], ["replay"], ["show"], ["prove"], ["explain"]])

@@ -125,7 +125,7 @@ def test_a_local_of_too_many_values_asks_for_a_declaration() -> None:
         fields="big = Int(0, 100_000)",
     )
     problem = driver.refusal()
-    assert problem.code == "DQ203"
+    assert problem.code == "DQ303"
     assert "the local v of T" in problem.message
     assert "v: Int(" in problem.hint
     assert problem.line

@@ -96,7 +96,7 @@ def test_every_check_of_the_kernel_names_a_rule() -> None:
 
 
 def test_every_bug_check_of_the_kernel_is_on_the_rules_page() -> None:
-    page = (ROOT / "docs" / "windows-rules.md").read_text(encoding="utf-8")
+    page = (ROOT / "model" / "kernel" / "windows-rules.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| (0x\w+) \| (\w+) \|", page, re.MULTILINE))
     used = {
         (path.name, code, name)

@@ -1,4 +1,4 @@
-"""docs/windows-rules.md: every cited number exists, and so does every knob and bug check."""
+"""windows-rules.md: every cited number exists, and so does every knob and bug check."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ from dirql.model.kernel import KNOBS
 from dirql.properties import PROPERTIES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "windows-rules.md"
+PAGE = ROOT / "model" / "kernel" / "windows-rules.md"
 CITING = sorted((*ROOT.glob("model/kernel/**/*.py"), *ROOT.glob("properties/*.py")))
 
 NUMBER = re.compile(r"(?<![\w./])(?:\d{1,2}(?:\.\d{1,2}){1,2}|\d{1,2}\.A|R\d{1,2})(?![\w/]|\.\d)")
