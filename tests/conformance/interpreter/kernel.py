@@ -1,4 +1,4 @@
-"""Kernel routines, written from docs/windows-rules.md."""
+"""Kernel routines, written from windows-rules.md."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A second meaning of drivers, written from docs/windows-rules.md without looking at the compiler.
+"""A second meaning of drivers, written from windows-rules.md without looking at the compiler.
 
 It interprets routine graphs as they stand: locals are entries of a mapping, nothing is known before
 it runs, no expression is simplified. Contexts, processors, locks, queues and lines are plain data.
