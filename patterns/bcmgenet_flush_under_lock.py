@@ -33,6 +33,7 @@ class Genet(Device):
 
 class Bcmgenet(Driver):
     nic = Genet(Line(irql=7, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     wdfInterrupt = PKINTERRUPT()
     dpc = KDPC()
     rxNotify = Bit(0, volatile=True)
@@ -41,7 +42,12 @@ class Bcmgenet(Driver):
 
     def GenetPrepareHardware(self):
         KeInitializeDpc(self.dpc, self.GenetInterruptDpc)
-        return IoConnectInterrupt(self.wdfInterrupt, self.GenetInterruptIsr)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.wdfInterrupt
+        parameters.FullySpecified.ServiceRoutine = self.GenetInterruptIsr
+        return IoConnectInterruptEx(parameters)
 
     def GenetInterruptIsr(self, Interrupt, ServiceContext):
         if self.nic.masked or not self.nic.rxdma_done:

@@ -44,6 +44,7 @@ class Request(Structure):
 
 class Viorng(Driver):
     rng = Rng(Line(irql=6, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     Dpc = KDPC()
     Lock = KSPIN_LOCK()
@@ -52,10 +53,14 @@ class Viorng(Driver):
 
     def Start(self):
         KeInitializeDpc(self.Dpc, self.VirtRngEvtInterruptDpc)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.VirtRngEvtInterruptIsr
         # Only the first processor is interrupted, which is enough for this story.
-        return IoConnectInterrupt(
-            self.Interrupt, self.VirtRngEvtInterruptIsr, ProcessorEnableMask=1
-        )
+        parameters.FullySpecified.ProcessorEnableMask = 1
+        return IoConnectInterruptEx(parameters)
 
     def VirtRngEvtInterruptIsr(self, Interrupt, ServiceContext):
         if not self.rng.read_isr_status():

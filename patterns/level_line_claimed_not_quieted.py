@@ -38,12 +38,18 @@ class Touch(Device):
 
 class TouchDriver(Driver):
     touch = Touch(Line(irql=6, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     Dpc = KDPC()
 
     def Start(self):
         KeInitializeDpc(self.Dpc, self.ReadPosition)
-        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_LINE_BASED
+        parameters.LineBased.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.LineBased.InterruptObject = self.Interrupt
+        parameters.LineBased.ServiceRoutine = self.Isr
+        status = IoConnectInterruptEx(parameters)
         if not NT_SUCCESS(status):
             return status
         self.touch.masked = 0

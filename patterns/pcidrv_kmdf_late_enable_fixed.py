@@ -13,6 +13,8 @@ Source of the faulty DPC: Windows-driver-samples general/pcidrv/kmdf, HW/isrdpc.
 
 from dirql.model.wdk import *
 
+DIRQL = 7
+
 
 class E100(Device):
     """The card: a level line, one cause bit, one mask bit."""
@@ -29,9 +31,11 @@ class E100(Device):
 
 
 class Pcidrv(Driver):
-    nic = E100(Line(irql=7, mode=LevelSensitive))
+    nic = E100(Line(irql=DIRQL, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     m_Interrupt = PKINTERRUPT()
     m_Dpc = KDPC()
+    m_BuiltInSpinLock = KSPIN_LOCK()
     InterruptEnabled = Bit(0)
 
     def NICEvtInterruptIsr(self, Interrupt, ServiceContext):
@@ -65,7 +69,21 @@ class Pcidrv(Driver):
 
     def FxInterruptConnect(self):
         KeInitializeDpc(self.m_Dpc, self.NICEvtInterruptDpc)
-        status = IoConnectInterrupt(self.m_Interrupt, self.NICEvtInterruptIsr)
+        KeInitializeSpinLock(self.m_BuiltInSpinLock)
+        # Vector and ProcessorEnableMask are left as the resource says.
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.m_Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.NICEvtInterruptIsr
+        parameters.FullySpecified.SpinLock = self.m_BuiltInSpinLock
+        parameters.FullySpecified.FloatingSave = FALSE
+        parameters.FullySpecified.Irql = DIRQL
+        parameters.FullySpecified.SynchronizeIrql = DIRQL
+        parameters.FullySpecified.Group = 0
+        parameters.FullySpecified.InterruptMode = LevelSensitive
+        parameters.FullySpecified.ShareVector = FALSE
+        status = IoConnectInterruptEx(parameters)
         if NT_SUCCESS(status):
             self.WdfInterruptSynchronize(self.NICEvtInterruptEnable)
         return status
@@ -73,12 +91,15 @@ class Pcidrv(Driver):
     def FxInterruptDisconnect(self):
         self.WdfInterruptSynchronize(self.NICEvtInterruptDisable)
         KeFlushQueuedDpcs()
-        IoDisconnectInterrupt(self.m_Interrupt)
+        parameters = IO_DISCONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.ConnectionContext.InterruptObject = self.m_Interrupt
+        IoDisconnectInterruptEx(parameters)
 
 
 scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
     processors=[1, 2],
-    expect={1: Holds(states=100), 2: Holds(states=1216)},
+    expect={1: Holds(states=102), 2: Holds(states=1218)},
 )

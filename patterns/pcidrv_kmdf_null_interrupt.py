@@ -24,6 +24,8 @@ is queued after "KeFlushQueuedDpcs waits".
 
 from dirql.model.wdk import *
 
+DIRQL = 7
+
 
 class E100(Device):
     """The card: a level line, one cause bit, one mask bit, and whether it is there at all."""
@@ -45,9 +47,11 @@ class E100(Device):
 
 
 class Pcidrv(Driver):
-    nic = E100(Line(irql=7, mode=LevelSensitive))
+    nic = E100(Line(irql=DIRQL, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     m_Interrupt = PKINTERRUPT(volatile=True)
     m_Dpc = KDPC()
+    m_BuiltInSpinLock = KSPIN_LOCK()
 
     def NICEvtInterruptIsr(self):
         if self.nic.masked or not self.nic.cause:
@@ -82,7 +86,21 @@ class Pcidrv(Driver):
 
     def FxInterruptConnect(self):
         KeInitializeDpc(self.m_Dpc, self.NICEvtInterruptDpc)
-        status = IoConnectInterrupt(self.m_Interrupt, self.FxInterruptThunk)
+        KeInitializeSpinLock(self.m_BuiltInSpinLock)
+        # Vector and ProcessorEnableMask are left as the resource says.
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.m_Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.FxInterruptThunk
+        parameters.FullySpecified.SpinLock = self.m_BuiltInSpinLock
+        parameters.FullySpecified.FloatingSave = FALSE
+        parameters.FullySpecified.Irql = DIRQL
+        parameters.FullySpecified.SynchronizeIrql = DIRQL
+        parameters.FullySpecified.Group = 0
+        parameters.FullySpecified.InterruptMode = LevelSensitive
+        parameters.FullySpecified.ShareVector = FALSE
+        status = IoConnectInterruptEx(parameters)
         if NT_SUCCESS(status):
             self.WdfInterruptSynchronize(self.NICEvtInterruptEnable)
         return status
@@ -91,7 +109,10 @@ class Pcidrv(Driver):
         KeFlushQueuedDpcs()
         interruptObject = self.m_Interrupt
         self.m_Interrupt = NULL
-        IoDisconnectInterrupt(interruptObject)
+        parameters = IO_DISCONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.ConnectionContext.InterruptObject = interruptObject
+        IoDisconnectInterruptEx(parameters)
 
     def LeaveD0(self):
         self.WdfInterruptSynchronize(self.NICEvtInterruptDisable)
@@ -110,8 +131,8 @@ scenarios = [
         processors=[1, 2],
         properties=["synchronize-on-dead-interrupt"],
         expect={
-            1: Holds(states=96),
-            2: Violated("synchronize-on-dead-interrupt", steps=49, states=2296),
+            1: Holds(states=98),
+            2: Violated("synchronize-on-dead-interrupt", steps=50, states=2298),
         },
     ),
     Scenario(
@@ -120,8 +141,8 @@ scenarios = [
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
         expect={
-            1: Holds(states=62),
-            2: Violated("synchronize-on-dead-interrupt", steps=27, states=570),
+            1: Holds(states=64),
+            2: Violated("synchronize-on-dead-interrupt", steps=28, states=572),
         },
     ),
 ]

@@ -17,6 +17,8 @@ callback is called: "A User Unplugs a Device" in the Windows driver documentatio
 
 from dirql.model.wdk import *
 
+DIRQL = 7
+
 
 class E100(Device):
     """The card: a level line, one cause bit, one mask bit, and whether it is there at all."""
@@ -38,9 +40,11 @@ class E100(Device):
 
 
 class Pcidrv(Driver):
-    nic = E100(Line(irql=7, mode=LevelSensitive))
+    nic = E100(Line(irql=DIRQL, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     m_Interrupt = PKINTERRUPT(volatile=True)
     m_Dpc = KDPC()
+    m_BuiltInSpinLock = KSPIN_LOCK()
     InterruptsStopped = Bit(0)
 
     def NICEvtInterruptIsr(self):
@@ -85,7 +89,21 @@ class Pcidrv(Driver):
 
     def FxInterruptConnect(self):
         KeInitializeDpc(self.m_Dpc, self.NICEvtInterruptDpc)
-        status = IoConnectInterrupt(self.m_Interrupt, self.FxInterruptThunk)
+        KeInitializeSpinLock(self.m_BuiltInSpinLock)
+        # Vector and ProcessorEnableMask are left as the resource says.
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.m_Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.FxInterruptThunk
+        parameters.FullySpecified.SpinLock = self.m_BuiltInSpinLock
+        parameters.FullySpecified.FloatingSave = FALSE
+        parameters.FullySpecified.Irql = DIRQL
+        parameters.FullySpecified.SynchronizeIrql = DIRQL
+        parameters.FullySpecified.Group = 0
+        parameters.FullySpecified.InterruptMode = LevelSensitive
+        parameters.FullySpecified.ShareVector = FALSE
+        status = IoConnectInterruptEx(parameters)
         if NT_SUCCESS(status):
             self.WdfInterruptSynchronize(self.NICEvtInterruptEnable)
         return status
@@ -94,7 +112,10 @@ class Pcidrv(Driver):
         KeFlushQueuedDpcs()
         interruptObject = self.m_Interrupt
         self.m_Interrupt = NULL
-        IoDisconnectInterrupt(interruptObject)
+        parameters = IO_DISCONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.ConnectionContext.InterruptObject = interruptObject
+        IoDisconnectInterruptEx(parameters)
 
     def LeaveD0(self):
         self.NICEvtDeviceD0ExitPreInterruptsDisabled()
@@ -113,13 +134,13 @@ scenarios = [
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.LeaveD0],
         processors=[1, 2],
-        expect={1: Holds(states=114), 2: Holds(states=1766)},
+        expect={1: Holds(states=116), 2: Holds(states=1768)},
     ),
     Scenario(
         name="surprise-removal",
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
-        expect={1: Holds(states=78), 2: Holds(states=1205)},
+        expect={1: Holds(states=80), 2: Holds(states=1207)},
     ),
 ]

@@ -36,11 +36,17 @@ class Spi(Device):
 
 class SpiDriver(Driver):
     spi = Spi(Line(irql=6, mode=LevelSensitive, shared=True))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
 
     def Start(self):
         self.spi.clock = 1
-        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_LINE_BASED
+        parameters.LineBased.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.LineBased.InterruptObject = self.Interrupt
+        parameters.LineBased.ServiceRoutine = self.Isr
+        status = IoConnectInterruptEx(parameters)
         if not NT_SUCCESS(status):
             return status
         self.spi.enabled = 1
@@ -51,7 +57,10 @@ class SpiDriver(Driver):
 
     def Remove(self):
         self.spi.enabled = 0
-        IoDisconnectInterrupt(self.Interrupt)
+        parameters = IO_DISCONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_LINE_BASED
+        parameters.ConnectionContext.InterruptObject = self.Interrupt
+        IoDisconnectInterruptEx(parameters)
         self.spi.clock = 0
         return STATUS_SUCCESS
 

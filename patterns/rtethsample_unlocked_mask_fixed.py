@@ -57,6 +57,7 @@ class Rtl8168D(Device):
 
 class RtEthSample(Driver):
     nic = Rtl8168D(Line(irql=7, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     Dpc = KDPC()
     RxNotifyArmed = Bit(0, volatile=True)
@@ -64,7 +65,13 @@ class RtEthSample(Driver):
 
     def EvtDevicePrepareHardware(self):
         KeInitializeDpc(self.Dpc, self.EvtInterruptDpc)
-        status = IoConnectInterrupt(self.Interrupt, self.EvtInterruptIsr, ProcessorEnableMask=1)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.EvtInterruptIsr
+        parameters.FullySpecified.ProcessorEnableMask = 1
+        status = IoConnectInterruptEx(parameters)
         if NT_SUCCESS(status):
             self.nic.started = 1
         return status

@@ -40,11 +40,17 @@ class Bus(Device):
 
 class BusDriver(Driver):
     bus = Bus(Line(irql=8, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     TransferDone = KEVENT(SynchronizationEvent, FALSE)
 
     def Start(self):
-        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_LINE_BASED
+        parameters.LineBased.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.LineBased.InterruptObject = self.Interrupt
+        parameters.LineBased.ServiceRoutine = self.Isr
+        status = IoConnectInterruptEx(parameters)
         if not NT_SUCCESS(status):
             return status
         self.bus.enabled = 1

@@ -43,6 +43,7 @@ class Controller(Device):
 
 class SkeletonI2C(Driver):
     controller = Controller(Line(irql=7, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     InterruptObject = PKINTERRUPT()
     Dpc = KDPC()
     Lock = KSPIN_LOCK()
@@ -51,7 +52,12 @@ class SkeletonI2C(Driver):
 
     def OnPrepareHardware(self):
         KeInitializeDpc(self.Dpc, self.OnInterruptDpc)
-        return IoConnectInterrupt(self.InterruptObject, self.OnInterruptIsr)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.InterruptObject
+        parameters.FullySpecified.ServiceRoutine = self.OnInterruptIsr
+        return IoConnectInterruptEx(parameters)
 
     def OnRead(self):
         KeAcquireSpinLock(self.Lock, OldIrql)

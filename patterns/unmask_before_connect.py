@@ -34,13 +34,19 @@ class SdHost(Device):
 
 class Sdhc(Driver):
     host = SdHost(Line(irql=6, mode=LevelSensitive, shared=True))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     dpc = KDPC()
 
     def StartDevice(self):
         KeInitializeDpc(self.dpc, self.SdhcRequestDpc)
         self.SdhcSlotInitialize()
-        return IoConnectInterrupt(self.Interrupt, self.SdhcSlotInterrupt)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_LINE_BASED
+        parameters.LineBased.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.LineBased.InterruptObject = self.Interrupt
+        parameters.LineBased.ServiceRoutine = self.SdhcSlotInterrupt
+        return IoConnectInterruptEx(parameters)
 
     def SdhcSlotInitialize(self):
         self.host.signal_enable = 1

@@ -27,13 +27,19 @@ class SdHost(Device):
 
 class Sdhc(Driver):
     host = SdHost(Line(irql=6, mode=LevelSensitive, shared=True))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     dpc = KDPC()
 
     def StartDevice(self):
         KeInitializeDpc(self.dpc, self.SdhcRequestDpc)
         self.SdhcSlotInitialize()
-        status = IoConnectInterrupt(self.Interrupt, self.SdhcSlotInterrupt)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_LINE_BASED
+        parameters.LineBased.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.LineBased.InterruptObject = self.Interrupt
+        parameters.LineBased.ServiceRoutine = self.SdhcSlotInterrupt
+        status = IoConnectInterruptEx(parameters)
         if not NT_SUCCESS(status):
             return status
         self.SdhcSlotToggleEvents()

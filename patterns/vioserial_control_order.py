@@ -52,6 +52,7 @@ class VirtioConsole(Device):
 
 class Vioserial(Driver):
     console = VirtioConsole(Line(irql=5, mode=LevelSensitive))
+    PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     Dpc = KDPC()
     CVqLock = KSPIN_LOCK()
@@ -59,7 +60,12 @@ class Vioserial(Driver):
 
     def VIOSerialEvtDeviceD0Entry(self):
         KeInitializeDpc(self.Dpc, self.VIOSerialCtrlWorkHandler)
-        status = IoConnectInterrupt(self.Interrupt, self.VIOSerialInterruptIsr)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.VIOSerialInterruptIsr
+        status = IoConnectInterruptEx(parameters)
         if not NT_SUCCESS(status):
             return status
         self.console.driver_ok = 1

@@ -1,0 +1,108 @@
+"""KMDF, fixed: the captured pointer is forgotten after the DPCs that may use it have ended.
+
+The twin of kmdf_captured_pointer_forgotten.py: two lines have changed places. Once the thunk does
+nothing any more, the DPCs that are queued or running are the last, and the wait is for them. Until
+it is over, a DPC that found m_Interrupt NULL finds the captured pointer, and the object it names is
+still connected.
+
+Source of the order as published: Windows-Driver-Frameworks,
+src/framework/shared/irphandlers/pnp/interruptobject.cpp (Disconnect).
+"""
+
+from dirql.model.wdk import *
+
+DIRQL = 6
+
+
+class LidSwitch(Device):
+    """A switch on a pin: an edge for each move, and no register to ask afterwards."""
+
+    moved = Bit(0)
+
+    def line(self):
+        return self.moved
+
+    @hardware
+    def lid_moves(self):
+        self.moved = 1
+
+    def take_move(self):
+        self.moved = 0
+
+
+class FxInterrupt(Driver):
+    lid = LidSwitch(Line(irql=DIRQL, mode=Latched))
+    PhysicalDevice = DEVICE_OBJECT()
+    m_Interrupt = PKINTERRUPT(volatile=True)
+    m_InterruptCaptured = PKINTERRUPT(volatile=True)
+    m_Disconnecting = Bit(0)
+    m_Dpc = KDPC()
+    m_BuiltInSpinLock = KSPIN_LOCK()
+    LidMoves = Bit(0)
+
+    def LidEvtInterruptIsr(self):
+        self.lid.take_move()
+        self.LidMoves = 1
+        KeInsertQueueDpc(self.m_Dpc)
+        return TRUE
+
+    def LidEvtInterruptDpc(self, Dpc, Context):
+        self.WdfInterruptSynchronize(self.LidTakeMoves)
+
+    def LidTakeMoves(self, Context):
+        self.LidMoves = 0
+        return TRUE
+
+    def WdfInterruptSynchronize(self, Callback):
+        interrupt = self.m_Interrupt
+        if not interrupt:
+            interrupt = self.m_InterruptCaptured
+        return KeSynchronizeExecution(interrupt, Callback)
+
+    def FxInterruptThunk(self, Interrupt, ServiceContext):
+        if self.m_Disconnecting:
+            return FALSE
+        self.m_InterruptCaptured = Interrupt
+        return self.LidEvtInterruptIsr()
+
+    def FxInterruptConnect(self):
+        KeInitializeDpc(self.m_Dpc, self.LidEvtInterruptDpc)
+        KeInitializeSpinLock(self.m_BuiltInSpinLock)
+        parameters = IO_CONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.FullySpecified.PhysicalDeviceObject = self.PhysicalDevice
+        parameters.FullySpecified.InterruptObject = self.m_Interrupt
+        parameters.FullySpecified.ServiceRoutine = self.FxInterruptThunk
+        parameters.FullySpecified.SpinLock = self.m_BuiltInSpinLock
+        parameters.FullySpecified.FloatingSave = FALSE
+        parameters.FullySpecified.Irql = DIRQL
+        parameters.FullySpecified.SynchronizeIrql = DIRQL
+        parameters.FullySpecified.Group = 0
+        parameters.FullySpecified.InterruptMode = Latched
+        parameters.FullySpecified.ShareVector = FALSE
+        return IoConnectInterruptEx(parameters)
+
+    def FxInterruptMarkDisconnecting(self, SyncContext):
+        self.m_Disconnecting = TRUE
+        return TRUE
+
+    def FxInterruptDisconnect(self):
+        KeSynchronizeExecution(self.m_Interrupt, self.FxInterruptMarkDisconnecting)
+        KeFlushQueuedDpcs()
+        self.m_InterruptCaptured = NULL
+        interruptObject = self.m_Interrupt
+        self.m_Interrupt = NULL
+        parameters = IO_DISCONNECT_INTERRUPT_PARAMETERS()
+        parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP
+        parameters.ConnectionContext.InterruptObject = interruptObject
+        IoDisconnectInterruptEx(parameters)
+        self.m_Disconnecting = FALSE
+
+
+scenario = Scenario(
+    start=FxInterrupt.FxInterruptConnect,
+    concurrently=[FxInterrupt.FxInterruptDisconnect],
+    processors=[1, 2],
+    properties=["synchronize-on-dead-interrupt", "data-race"],
+    expect={1: Holds(states=496), 2: Holds(states=14224)},
+)
