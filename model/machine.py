@@ -107,8 +107,8 @@ class Transition:
         accesses: memory touched; at most one plain location, while one access to a device may
             touch several of its registers.
         source: the driver's line, or the empty source for steps of hardware and kernel.
-        spontaneous: may happen but is not owed: device events, timer expiry. A state in which
-            only spontaneous transitions are enabled is *quiescent*.
+        spontaneous: may happen but is not owed: device events, expiry, the last call. A state in
+            which only spontaneous transitions are enabled is *quiescent*.
         rule: the numbers of the Windows rules this step follows, for example `6.1.1`.
         opaque: non-empty when the step takes one way of a branch on an unknown value; names it.
     """

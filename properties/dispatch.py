@@ -1,7 +1,7 @@
 """Who serves an interrupt: claims on a line, and causes nobody will notice."""
 
 from dirql.model.algebra import negation
-from dirql.model.machine import Invariant
+from dirql.model.machine import ContextKind, Invariant, Progress
 from dirql.model.system import System
 
 from .property import Conditions
@@ -70,7 +70,9 @@ def unserviced_cause(system: System) -> Conditions:
 
     What it checks:
         In every state in which nothing but spontaneous hardware events can happen, that no
-        device waits for the driver (its `waiting` routine is false).
+        device waits for the driver (its `waiting` routine is false). And, for a driver that never
+        comes to rest because a thread polls, that from every state in which a device waits some
+        continuation serves it.
 
     Why it matters:
         This is the lost interrupt: an edge that came while nobody listened, a cause bit cleared
@@ -90,7 +92,7 @@ def unserviced_cause(system: System) -> Conditions:
         4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.5, R22, R25, R32, R55; KINTERRUPT_MODE,
         "Registering and queuing a DpcForIsr routine"; no bug check: the device hangs.
     """
-    return tuple(
+    at_rest = tuple(
         Invariant(
             "unserviced-cause",
             negation(waiting),
@@ -99,3 +101,17 @@ def unserviced_cause(system: System) -> Conditions:
         )
         for device, waiting in system.waiting
     )
+    contexts = system.machine.contexts
+    ever = tuple(
+        Progress(
+            "unserviced-cause",
+            hardware.name,
+            live=waiting,
+            goal=negation(waiting),
+            detail=f"{device} holds work that the driver will never notice, whatever happens",
+        )
+        for device, waiting in system.waiting
+        for hardware in contexts
+        if hardware.kind is ContextKind.HARDWARE
+    )
+    return (*at_rest, *ever)

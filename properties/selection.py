@@ -61,7 +61,11 @@ def select(
     cuts = _cuts(machine.transitions, rules)
     ended = disjunction(*(_enabled(cut.transition) for cut in cuts))
     conditions = [condition for item in asked for condition in item.function(system)]
-    progress = (*machine.progress, *(item for item in conditions if isinstance(item, Progress)))
+    last = {item.name for item in asked if item.kind is not Kind.PROGRESS}
+    progress = sorted(
+        (*machine.progress, *(item for item in conditions if isinstance(item, Progress))),
+        key=lambda item: item.property in last,  # a stuck context is the better story
+    )
     return replace(
         machine,
         transitions=(

@@ -145,9 +145,14 @@ class Assembly:
             self._atoms(program, move, processor),
             tuple(path.accesses),
             path.source if path.source.line else source_of(move.start, self._routines),
+            path.spontaneous or self._begins_last(program, move),
             rule=path.rule,
             opaque=path.opaque,
         )
+
+    def _begins_last(self, program: ContextProgram, move: Move) -> bool:
+        """Whether the move begins the last routine: somebody calls it some day, nobody owes it."""
+        return program.name in self._phases.last and move.origin == program.entry
 
     def _atoms(self, program: ContextProgram, move: Move, processor: str) -> tuple[Expression, ...]:
         """The scheduling atoms of a move."""

@@ -97,6 +97,7 @@ class KernelSteps:
         top = path.stack[-1]
         assert isinstance(top, KernelActivation)  # noqa: S101  (the step came from it)
         path.name = outcome.name or path.name
+        path.spontaneous = outcome.spontaneous
         lock = outcome.takes or step.takes
         previous = path.irql
         if lock:

@@ -128,6 +128,7 @@ class Path:
     acted: bool = False
     atomic_base: int | None = None
     failed: bool = False
+    spontaneous: bool = False
     name: str = ""
     rule: str = ""
     source: Source = field(default_factory=Source)

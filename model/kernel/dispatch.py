@@ -258,7 +258,7 @@ def accept(world: World, slot: Slot) -> Step:
         request is forgotten before the service routine is called (10.26). With nothing connected
         the line is off (4.2.11, 10.57).
     Model: acceptance finds the first connected entry of the chain in the same step. Knob
-        `spurious_calls` allows acceptance without a request (4.5.1).
+        `spurious_calls` allows acceptance without a request (4.5.1); nobody owes it.
     """
     line = world.lines[slot.line]
     outcomes, _ = _walk(world, slot, 0, claimed=False)
@@ -271,15 +271,22 @@ def accept(world: World, slot: Slot) -> Step:
     else:
         asked = asserted(world, line)
         updates = ((still_asserted(world, slot).variable, world.asserted[slot.line]),)
-    guards = [(asked, f"{line.device} interrupt accepted")]
+    guards = [(asked, f"{line.device} interrupt accepted", False)]
     if world.knobs["spurious_calls"] == "yes":
-        guards.append((negation(asked), f"{line.device} interrupt accepted, spurious"))
+        guards.append((negation(asked), f"{line.device} interrupt accepted, spurious", True))
     return Step(
         "interrupt accepted",
         "4.1.1",
         tuple(
-            Outcome((guard, *item.guard), updates, then=item.then, irql=item.irql, name=name)
-            for guard, name in guards
+            Outcome(
+                (guard, *item.guard),
+                updates,
+                then=item.then,
+                irql=item.irql,
+                name=name,
+                spontaneous=spurious,
+            )
+            for guard, name, spurious in guards
             for item in outcomes
         ),
     )

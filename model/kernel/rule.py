@@ -41,6 +41,7 @@ class Outcome:
         irql: the level after the step, where that depends on how it ends.
         takes: the spin lock acquired, where that depends on how it ends.
         saves: the level that the release of that lock will restore.
+        spontaneous: whether it may happen but is not owed, for example a spurious interrupt.
     """
 
     guard: tuple[Expression, ...] = ()
@@ -52,6 +53,7 @@ class Outcome:
     irql: int | None = None
     takes: str = ""
     saves: int = -1
+    spontaneous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,20 @@ def _may_block(call: KernelCall, at_dispatch: str) -> tuple[Check, ...]:
 
 
 def _ends_early(call: KernelCall, updates: tuple[tuple[str, Expression], ...]) -> list[Outcome]:
-    """How an alertable or user-mode wait can be interrupted (1.5.4, R50)."""
+    """How an alertable or user-mode wait can be interrupted (1.5.4, R50); nobody owes it."""
     found: list[Outcome] = []
     if call.number("Alertable"):
         alerted = f"{call.routine} is alerted"
-        found.append(Outcome(updates=updates, result=Constant(STATUS_ALERTED), name=alerted))
+        found.append(
+            Outcome(
+                updates=updates, result=Constant(STATUS_ALERTED), name=alerted, spontaneous=True
+            )
+        )
     if call.number("WaitMode"):
         apc = f"{call.routine} is interrupted by a user APC"
-        found.append(Outcome(updates=updates, result=Constant(STATUS_USER_APC), name=apc))
+        found.append(
+            Outcome(updates=updates, result=Constant(STATUS_USER_APC), name=apc, spontaneous=True)
+        )
     return found
 
 
