@@ -16,6 +16,8 @@ METADATA = '!0 = !{!"branch_weights", i32 2000, i32 1}'
 INTRINSICS = """declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 declare i64 @llvm.fshl.i64(i64, i64, i64)
 declare i64 @llvm.umin.i64(i64, i64)
+declare i64 @llvm.usub.sat.i64(i64, i64)
+declare i64 @llvm.umax.i64(i64, i64)
 """
 
 

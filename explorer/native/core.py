@@ -29,8 +29,8 @@ from .slots import (
 )
 from .steps import signed
 
-PIECE = 4 * BATCH
-"""States from a box that are looked up together: so many places fit into the nearest cache."""
+PIECE = 32
+"""States looked up together: what is fetched for them fits into the nearest cache."""
 
 _FACTOR, _LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 
@@ -48,8 +48,6 @@ class Core:
         yield self._address()
         yield self._insert()
         yield self._explore()
-        yield self._gather()
-        yield self._scatter()
         yield self._inspect()
         yield self._rebuild()
         yield self._owner()
@@ -91,16 +89,17 @@ class Core:
             different = let(f"or i64 {different}, {bits}") if different else bits
         return let(f"icmp eq i64 {different}, 0")
 
-    def _copy(self, function: Function, source: str, target: str) -> None:
+    def copy(self, function: Function, source: str, target: str) -> None:
+        """Copy a state."""
         for word in range(self.words):
             value = self._word(function, source, word)
             function.put(function.place(target, word) if word else target, value)
 
-    def _hashed(self, function: Function, states: str, count: str) -> None:
-        """Compute the hashes of `count` states and fetch their places in the table."""
+    def _hashed(self, function: Function, states: str, first: str, last: str) -> None:
+        """Compute the hashes of some states and fetch their places in the table."""
         let, hashes = function.let, pointer(function, Slot.HASHES)
-        table, mask = pointer(function, Slot.TABLE), number(function, Slot.MASK)
-        with function.counted("0", count) as place:
+        table, mask, _ = table_parts(function)
+        with function.counted(first, last) as place:
             state = function.place(states, let(f"mul i64 {place}, {self.words}"))
             hashed = let(f"call i64 @hash(ptr {state})")
             function.put(function.place(hashes, place), hashed)
@@ -154,54 +153,36 @@ class Core:
         parts, hashes = table_parts(function), pointer(function, Slot.HASHES)
         limit = number(function, Slot.LIMIT)
         kept = function.slot("i64", number(function, Slot.COUNT))
-        self._hashed(function, "%states", "%count")
-        with function.counted("0", "%count") as place:
-            state = function.place("%states", let(f"mul i64 {place}, {self.words}"))
-            hashed = function.get(function.place(hashes, place))
-            with self.probing(function, hashed, state, parts) as (entry, tag, _):
-                new = function.get(kept)
-                room, full, done = map(function.label, ("room", "full", "done"))
-                function.branch(let(f"icmp ult i64 {new}, {limit}"), room, full, likely=True)
-                function.begin(full)
-                store(function, Slot.FULL, "1")
-                function.jump(done)
-                function.begin(room)
-                target = let(f"call ptr @address(ptr {parts[2]}, i64 {new})")
-                self._copy(function, state, target)
-                more = let(f"add i64 {new}, 1")
-                function.put(entry, let(f"or i64 {tag}, {more}"))
-                function.put(kept, more)
-                function.jump(done)
-                function.begin(done)
+        pieces = let(f"lshr i64 {let(f'add i64 %count, {PIECE - 1}')}, {PIECE.bit_length() - 1}")
+        with function.counted("0", pieces) as piece:
+            first = let(f"mul i64 {piece}, {PIECE}")
+            far = let(f"add i64 {first}, {PIECE}")
+            last = let(f"call i64 @llvm.umin.i64(i64 {far}, i64 %count)")
+            self._hashed(function, "%states", first, last)
+            with function.counted(first, last) as place:
+                state = function.place("%states", let(f"mul i64 {place}, {self.words}"))
+                hashed = function.get(function.place(hashes, place))
+                with self.probing(function, hashed, state, parts) as (entry, tag, _):
+                    new = function.get(kept)
+                    room, full, done = map(function.label, ("room", "full", "done"))
+                    function.branch(let(f"icmp ult i64 {new}, {limit}"), room, full, likely=True)
+                    function.begin(full)
+                    store(function, Slot.FULL, "1")
+                    function.jump(done)
+                    function.begin(room)
+                    target = let(f"call ptr @address(ptr {parts[2]}, i64 {new})")
+                    self.copy(function, state, target)
+                    more = let(f"add i64 {new}, 1")
+                    function.put(entry, let(f"or i64 {tag}, {more}"))
+                    function.put(kept, more)
+                    function.jump(done)
+                    function.begin(done)
         store(function, Slot.COUNT, function.get(kept))
         function.do("ret void")
         return function
 
-    def _gather(self) -> Function:
-        """Insert the states from `%done` to `%count` of a box; say how many, if room runs out."""
-        function = Function("i64 @gather(ptr %shard, ptr %box, i64 %done, i64 %count)")
-        let, place = function.let, function.slot("i64", "%done")
-        head, body, after = map(function.label, ("head", "body", "after"))
-        function.jump(head)
-        function.begin(head)
-        start = function.get(place)
-        left = let(f"icmp ult i64 {start}, %count")
-        found, capacity = number(function, Slot.COUNT), number(function, Slot.CAPACITY)
-        fits = let(f"icmp ule i64 {found}, {capacity}")
-        function.branch(let(f"and i1 {left}, {fits}"), body, after)
-        function.begin(body)
-        size = let(f"sub i64 %count, {start}")
-        piece = let(f"call i64 @llvm.umin.i64(i64 {size}, i64 {min(PIECE, BATCH * self.room)})")
-        states = function.place("%box", let(f"mul i64 {start}, {self.words}"))
-        function.do(f"call void @insert(ptr %shard, ptr {states}, i64 {piece})")
-        function.add(place, piece)
-        function.jump(head)
-        function.begin(after)
-        function.do(f"ret i64 {let(f'sub i64 {function.get(place)}, %done')}")
-        return function
-
     @contextmanager
-    def _batches(self, function: Function) -> Generator[tuple[str, str]]:
+    def batches(self, function: Function) -> Generator[tuple[str, str]]:
         """A loop over the states from NEXT to END in batches, as long as there is room.
 
         Gives the first state of the batch and the end of the batch, and moves NEXT there.
@@ -223,7 +204,7 @@ class Core:
         function.jump(head)
         function.begin(after)
 
-    def _expanded(self, function: Function, first: str, last: str) -> tuple[str, str]:
+    def expanded(self, function: Function, first: str, last: str) -> tuple[str, str]:
         """Write the successors of a batch; give their address and their number."""
         let = function.let
         segments, buffer = pointer(function, Slot.SEGMENTS), pointer(function, Slot.BUFFER)
@@ -249,8 +230,8 @@ class Core:
     def _explore(self) -> Function:
         """Expand the states from NEXT to END and keep what is new."""
         function = Function("void @explore(ptr %shard)")
-        with self._batches(function) as (first, last):
-            buffer, count = self._expanded(function, first, last)
+        with self.batches(function) as (first, last):
+            buffer, count = self.expanded(function, first, last)
             increase(function, Slot.TRANSITIONS, count)
             function.do(f"call void @insert(ptr %shard, ptr {buffer}, i64 {count})")
         function.do("ret void")
@@ -259,8 +240,8 @@ class Core:
     def _inspect(self) -> Function:
         """Expand the states from NEXT to END for the record alone; nothing is kept."""
         function = Function("void @inspect(ptr %shard)")
-        with self._batches(function) as (first, last):
-            self._expanded(function, first, last)
+        with self.batches(function) as (first, last):
+            self.expanded(function, first, last)
         function.do("ret void")
         return function
 
@@ -331,25 +312,4 @@ class Core:
                     function.do(f"ret i64 {index}")
                     function.begin(function.label("dead"))
         function.do("ret i64 -1")
-        return function
-
-    def _scatter(self) -> Function:
-        """Expand the states from NEXT to END and send each successor to the shard that owns it."""
-        function = Function("void @scatter(ptr %shard)")
-        let = function.let
-        outbox, sent = pointer(function, Slot.OUTBOX), pointer(function, Slot.SENT)
-        shards = number(function, Slot.SHARDS)
-        with self._batches(function) as (first, last):
-            buffer, count = self._expanded(function, first, last)
-            increase(function, Slot.TRANSITIONS, count)
-            with function.counted("0", count) as place:
-                state = function.place(buffer, let(f"mul i64 {place}, {self.words}"))
-                owner = shard_of(function, let(f"call i64 @hash(ptr {state})"), shards)
-                box = function.get(function.place(outbox, owner, "ptr"), "ptr")
-                tally = function.place(sent, owner)
-                full = function.get(tally)
-                target = function.place(box, let(f"mul i64 {full}, {self.words}"))
-                self._copy(function, state, target)
-                function.put(tally, let(f"add i64 {full}, 1"))
-        function.do("ret void")
         return function

@@ -11,6 +11,7 @@ from .assembly import module
 from .cache import Cache, default_cache
 from .codec import Layout, Words
 from .core import Core
+from .rounds import Rounds
 from .steps import expansion
 from .sweeps import CHUNK, Sweeps, mark_bits
 from .toolchain import Library, compile_text, target
@@ -20,6 +21,7 @@ _NUMBER = CFUNCTYPE(c_int64, c_void_p, c_void_p)
 _OWNER = CFUNCTYPE(c_int64, c_void_p, c_int64)
 _GATHER = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_int64, c_int64)
 _STATES = CFUNCTYPE(None, c_void_p, c_void_p, c_int64)
+_WORK = CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_int64)
 _MISSING = CFUNCTYPE(None, c_void_p, c_void_p)
 _SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64)
 
@@ -55,6 +57,7 @@ class Program:
         core = Core(self.layout.words, made.room)
         sweeps = Sweeps(machine, self.layout, core)
         functions = [*made.functions, *core.functions(), *sweeps.functions()]
+        functions += Rounds(core).functions()
         code = (cache or default_cache()).fetch(module(functions), target(), compile_text)
         self._library = Library(code)
         self.explore: Callable[[int], None] = self._function(_VOID, "explore")
@@ -62,6 +65,8 @@ class Program:
         self.rebuild: Callable[[int], None] = self._function(_VOID, "rebuild")
         self.scatter: Callable[[int], None] = self._function(_VOID, "scatter")
         self.gather: Callable[[int, int, int, int], int] = self._function(_GATHER, "gather")
+        self.work: Callable[[int, int, int, int], None] = self._function(_WORK, "work")
+        self.deal: Callable[[int, int, int], None] = self._function(_STATES, "deal")
         self.insert: Callable[[int, int, int], None] = self._function(_STATES, "insert")
         self._owner: Callable[[int, int], int] = self._function(_OWNER, "owner")
         self.predecessor: Callable[[int, int], int] = self._function(_NUMBER, "predecessor")

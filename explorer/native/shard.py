@@ -9,6 +9,7 @@ from .codec import Words
 from .memory import Block
 from .program import Program, ProgressCode
 from .record import LENGTH, NONE, Kind, place
+from .rounds import LINE
 from .slots import BATCH, SEGMENT_BITS, Slot
 
 _SEGMENT = 1 << SEGMENT_BITS
@@ -18,7 +19,7 @@ _SEGMENTS = 1 << 16
 _SMALLEST = 1 << 16
 """Entries of the first table; it fits into the second level of caches."""
 
-_LARGE = 1 << 24
+_LARGE = 1 << 22
 """Tables of fewer entries grow fourfold, larger ones twofold."""
 
 _FULLEST = 0.7
@@ -75,7 +76,7 @@ class Shard:
         """Begin without states; keep no more than `limit`."""
         self._program, self._transitions = program, transitions
         self._width = 8 * program.layout.words
-        self._slots = (ctypes.c_int64 * len(Slot))()
+        self._slots = _numbers(len(Slot))
         self.address = ctypes.addressof(self._slots)
         self._list = Block(8 * _SEGMENTS)
         self._segments: list[Block] = []
@@ -95,7 +96,7 @@ class Shard:
         self._all = (ctypes.c_uint64 * 1)(self.address)
         self._set(Slot.ALL, ctypes.addressof(self._all))
         self._boxes = (ctypes.c_uint64 * 0)()
-        self._sent = (ctypes.c_int64 * 0)()
+        self._sent = _numbers(1)
         self._set(Slot.SHARDS, 1)
         self._use(self.record, self.taken)
         entries = _SMALLEST
@@ -153,11 +154,11 @@ class Shard:
         self._set(Slot.END, min(end, self.next + 1) if near else end)
         self._program.explore(self.address)
 
-    def join(self, shards: Sequence[int], boxes: Sequence[int]) -> None:
-        """Become one of the shards at `shards`; what is sent to each goes to its box."""
+    def join(self, place: int, shards: Sequence[int], boxes: Sequence[int], meeting: int) -> None:
+        """Become shard `place` of those at `shards`; what is sent to each goes to its box."""
         self._all = (ctypes.c_uint64 * len(shards))(*shards)
         self._boxes = (ctypes.c_uint64 * len(boxes))(*boxes)
-        self._sent = (ctypes.c_int64 * len(boxes))()
+        self._sent = _numbers(len(boxes))
         for slot, array in (
             (Slot.ALL, self._all),
             (Slot.OUTBOX, self._boxes),
@@ -165,17 +166,29 @@ class Shard:
         ):
             self._set(slot, ctypes.addressof(array))
         self._set(Slot.SHARDS, len(shards))
+        self._set(Slot.SELF, place)
+        self._set(Slot.MEETING, meeting)
 
-    def scatter(self, end: int) -> bool:
-        """Expand states up to `end` and put their successors into the boxes."""
+    def work(self, goal: int, size: int, rounds: int) -> None:
+        """Take part in up to `rounds` rounds; expand up to `size` states in each, to `goal`."""
+        self._program.work(self.address, goal, size, rounds)
+
+    def scatter(self, end: int) -> None:
+        """Expand states up to `end`; keep what is new here and put the rest into the boxes."""
         for receiver in range(len(self._sent)):
             self._sent[receiver] = 0
         self._set(Slot.END, end)
-        capacity = self._slots[Slot.CAPACITY]
-        self._set(Slot.CAPACITY, UNLIMITED)  # nothing is inserted here
+        self._set(Slot.WAITING, 1)
         self._program.scatter(self.address)
-        self._set(Slot.CAPACITY, capacity)
-        return True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether what the others have sent is still in their boxes."""
+        return bool(self._slots[Slot.WAITING])
+
+    def taken_in(self) -> None:
+        """Note that it is not."""
+        self._set(Slot.WAITING, 0)
 
     def sent(self, receiver: int) -> int:
         """How many states are in the box for shard `receiver`."""
@@ -294,3 +307,8 @@ class Shard:
         found = (ctypes.c_int64 * code.conditions)(*[-1] * code.conditions)
         code.missing(self.address, ctypes.addressof(found))
         return list(found)
+
+
+def _numbers(count: int) -> "ctypes.Array[ctypes.c_int64]":
+    """Numbers that share no line of a cache with what another worker writes."""
+    return (ctypes.c_int64 * (count + 2 * LINE))()

@@ -37,6 +37,9 @@ class Slot(IntEnum):
     MARKS = 17  # address of the marks of states, used by questions about progress
     OUTBOX = 18  # address of the list of addresses where successors for each shard go
     SENT = 19  # address of the number of successors sent to each shard
+    SELF = 20  # which of the shards this is
+    MEETING = 21  # address of the numbers by which workers wait for each other
+    WAITING = 22  # whether there was no room to take in what was sent
 
 
 def shard_of(function: Function, hashed: str, shards: str) -> str:
@@ -74,6 +77,6 @@ def increase(function: Function, slot: Slot, value: str) -> None:
     function.add(function.place("%shard", slot), value)
 
 
-def prefetch(function: Function, address: str) -> None:
-    """Ask memory for what lies at `address`, to be read and written soon."""
-    function.do(f"call void @llvm.prefetch.p0(ptr {address}, i32 1, i32 3, i32 1)")
+def prefetch(function: Function, address: str, *, write: bool = True) -> None:
+    """Ask memory for what lies at `address`, to be read and perhaps written soon."""
+    function.do(f"call void @llvm.prefetch.p0(ptr {address}, i32 {int(write)}, i32 3, i32 1)")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import overload
 
 from dirql.model.machine import Machine
@@ -110,7 +111,7 @@ class Space(Sequence[State]):
         if self._exchange is not None:
             ends = self.levels[-1]
             while any(shard.next < end for shard, end in zip(self.shards, ends, strict=True)):
-                if not self._exchange.round(ends, may_grow):
+                if not self._exchange.advance(ends, may_grow):
                     self.starved = True
                     return
                 yield
@@ -128,7 +129,7 @@ class Space(Sequence[State]):
         if self._exchange is None:
             return self.shards[0].sweep(full)
         shards = self.shards
-        return any(self._exchange.together(lambda place: shards[place].sweep(full), len(self)))
+        return any(self._exchange.together([partial(shard.sweep, full) for shard in shards]))
 
     def close(self) -> None:
         """End the workers; what was found stays."""
