@@ -158,7 +158,7 @@ class _Search:
 
     def _take(self, source: int, action: Action) -> None:
         target = self._number(action.after(self.states[source]), source, action.index)
-        if target is not None and self._machine.progress:
+        if target is not None and self._machine.progress and not action.transition.lucky:
             self._edges.append((source, target))
 
     def _number(self, state: State, source: int, transition: int) -> int | None:

@@ -201,7 +201,9 @@ class _Replay:
             following = {
                 self._after(item, current)
                 for item in self._machine.transitions
-                if self._enabled(item, current) and not self._broken(item, current)
+                if not item.lucky
+                and self._enabled(item, current)
+                and not self._broken(item, current)
             }
             pending.extend(following - known)
             known |= following

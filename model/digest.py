@@ -26,7 +26,7 @@ from .expr import (
 )
 from .machine import Machine, Transition
 
-_FORMAT = "dirql machine 1"
+_FORMAT = "dirql machine 2"
 """Changes whenever one machine could get the text that another had."""
 
 
@@ -121,7 +121,7 @@ def _lines(machine: Machine, write: _Writer) -> Iterator[str]:
 
 def _transition(transition: Transition, write: _Writer) -> Iterator[str]:
     flags = (transition.name, transition.context, transition.rule, transition.opaque)
-    yield f"transition {_values(flags)} {_value(transition.spontaneous)}"
+    yield f"transition {_values(flags)} {_value(transition.spontaneous)} {_value(transition.lucky)}"
     for atom in transition.guard:
         yield f"guard {write(atom)}"
     for atom in transition.scheduling:

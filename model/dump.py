@@ -137,6 +137,7 @@ def _transition(index: int, transition: Transition) -> Iterator[str]:
     notes = [
         f"rule {transition.rule}" if transition.rule else "",
         "spontaneous" if transition.spontaneous else "",
+        "lucky" if transition.lucky else "",
         f"depends on {transition.opaque}" if transition.opaque else "",
     ]
     yield from _wrapped(", ".join([f"[{index}] {transition.name}", *filter(None, notes)]), 4)

@@ -96,21 +96,20 @@ class Transition:
     """One atomic step of one context.
 
     Attributes:
-        name: what happens, in words a driver author reads: the routine's exact WDK name where it
-            is one, else a lower-case sentence.
+        name: what happens: the routine's exact WDK name where it is one, else a sentence.
         context: the `Context` that moves.
         guard: atoms, all of which must hold.
         scheduling: guard atoms that only say "nothing above me runs on my processor" or "some
             processor is below DISPATCH_LEVEL". Kept apart because reductions may look through them.
         updates: (variable, value) pairs over the state before the step; a variable at most once.
         checks: rules of this step.
-        accesses: memory touched; at most one plain location, while one access to a device may
-            touch several of its registers.
+        accesses: memory touched: one plain location, or any number of registers of a device.
         source: the driver's line, or the empty source for steps of hardware and kernel.
         spontaneous: may happen but is not owed: device events, expiry, the last call. A state in
             which only spontaneous transitions are enabled is *quiescent*.
         rule: the numbers of the Windows rules this step follows, for example `6.1.1`.
         opaque: non-empty when the step takes one way of a branch on an unknown value; names it.
+        lucky: may happen, but nobody may rely on it; progress is judged without such steps.
     """
 
     name: str
@@ -124,6 +123,7 @@ class Transition:
     spontaneous: bool = False
     rule: str = ""
     opaque: str = ""
+    lucky: bool = False
 
 
 class ContextKind(Enum):
@@ -165,7 +165,7 @@ class Invariant:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """From every reachable state where `live` holds, some state where `goal` holds is reachable."""
+    """From each reachable `live` state a `goal` state is reachable without `lucky` steps."""
 
     property: str
     context: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dirql.model.algebra import member
 from dirql.model.expr import Compare, Constant, Expression, IfThenElse, Member, Read
 from dirql.model.kernel.levels import DISPATCH_LEVEL
-from dirql.model.machine import Context, Progress, Transition
+from dirql.model.machine import Context, ContextKind, Progress, Transition
 from dirql.model.system import Point, System
 
 from .property import Conditions
@@ -45,12 +45,22 @@ def stuck_context(system: System) -> Conditions:
         0x133 DPC_WATCHDOG_VIOLATION at DISPATCH_LEVEL and above, else a plain hang.
     """
     found: list[Progress] = []
-    for context in system.machine.contexts:
+    for context in sorted(system.machine.contexts, key=_least_dependent):
         if context.counter:
             points = tuple(point for point in system.points if point.context == context.name)
-            steps = tuple(t for t in system.machine.transitions if t.context == context.name)
+            steps = tuple(
+                item
+                for item in system.machine.transitions
+                if item.context == context.name and not item.lucky
+            )
             found += _progress(_Thread(context, points, steps))
     return tuple(found)
+
+
+def _least_dependent(context: Context) -> int:
+    """Service routines first, then DPCs: who is stuck highest is stuck for reasons of its own."""
+    order = (ContextKind.ISR, ContextKind.DPC)
+    return order.index(context.kind) if context.kind in order else len(order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,7 @@ def transitions(
         accesses=draw(accesses(reads)) if draw(one_in(2)) else (),
         spontaneous=draw(one_in(5)),
         opaque="a status" if draw(one_in(12)) else "",
+        lucky=draw(one_in(4)),
     )
 
 

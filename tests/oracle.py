@@ -209,7 +209,11 @@ class Oracle:
         for item in self.machine.progress:
             hopeful = {state for state in self.reachable() if self.holds(item.goal, state)}
             while True:
-                more = {source for source, _, target in self.edges if target in hopeful} - hopeful
+                more = {
+                    source
+                    for source, index, target in self.edges
+                    if target in hopeful and not self.machine.transitions[index].lucky
+                } - hopeful
                 if not more:
                     break
                 hopeful |= more

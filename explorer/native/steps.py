@@ -17,6 +17,9 @@ from .formulas import Formulas
 from .meetings import load_words, meetings, note
 from .record import Kind
 
+RELIABLY = -1
+"""The number given for a state whose lucky steps are to be left out."""
+
 _WAYS = 8
 """A transition that starts from more points than this is tried everywhere."""
 
@@ -112,6 +115,8 @@ class _Expander:
         for meeting in self.meetings:
             meeting.touch(function, transition, enabled=False)
         self._require(formulas.all(transition.scheduling), after)
+        if transition.lucky:
+            self._require(function.let(f"icmp ne i64 %index, {RELIABLY}"), after)
         for meeting in self.meetings:
             meeting.touch(function, transition, enabled=True)
         function.put(function.place("%taken", index, "i8"), "1", "i8")

@@ -16,6 +16,7 @@ from .core import Core
 from .formulas import Formulas
 from .meetings import load_words
 from .slots import BATCH, Slot, number, pointer, prefetch, shard_of, table_parts
+from .steps import RELIABLY
 
 CHUNK = 64
 """Conditions looked at together."""
@@ -123,7 +124,7 @@ class Sweeps:
             mark = function.get(function.place(marks, index, self.kind), self.kind)
             with function.when(let(f"icmp ne {self.kind} {mark}, {full}")):
                 state = let(f"call ptr @address(ptr {segments}, i64 {index})")
-                core.expand(function, state, index, output)
+                core.expand(function, state, str(RELIABLY), output)
             place = function.place(ends, let(f"sub i64 {index}, {first}"))
             function.put(place, function.get(output, "ptr"), "ptr")
         total = core.distance(function, buffer, function.get(output, "ptr"))

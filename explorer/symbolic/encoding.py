@@ -314,6 +314,12 @@ class Relation:
         return solver.conjunction(parts)
 
     @property
+    def reliable(self) -> Term:
+        """That the transition `choice` is not a lucky one."""
+        lucky = (index for index, item in enumerate(self.machine.transitions) if item.lucky)
+        return solver.conjunction(solver.negation(self.chosen(index)) for index in lucky)
+
+    @property
     def overflow(self) -> Term:
         """That some step from `before` breaks no check and yet leaves a domain."""
         return solver.disjunction(taken.overflows for taken in self.actions)

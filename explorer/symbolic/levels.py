@@ -120,7 +120,8 @@ def stuck(relation: Relation, states: Sequence[State], progress: Progress) -> li
         if not escaped:
             break
         doomed = [state for state in doomed if state not in escaped]
-        reaching = solver.conjunction((relation.step, among(relation.after, escaped)))
+        there = among(relation.after, escaped)
+        reaching = solver.conjunction((relation.step, relation.reliable, there))
     return [state for state in doomed if _holds(relation.before, live, state)]
 
 

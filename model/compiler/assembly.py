@@ -148,6 +148,7 @@ class Assembly:
             path.spontaneous or self._begins_last(program, move),
             rule=path.rule,
             opaque=path.opaque,
+            lucky=path.lucky,
         )
 
     def _begins_last(self, program: ContextProgram, move: Move) -> bool:
@@ -272,19 +273,7 @@ class Assembly:
                 added.update(self._quiet(line.device, after, updates))
         if not added:
             return transition
-        return Transition(
-            transition.name,
-            transition.context,
-            transition.guard,
-            transition.updates + _changes(added),
-            transition.checks,
-            transition.scheduling,
-            transition.accesses,
-            transition.source,
-            transition.spontaneous,
-            transition.rule,
-            transition.opaque,
-        )
+        return replace(transition, updates=transition.updates + _changes(added))
 
     def _edge(self, name: str, before: Expression, after: Expression) -> dict[str, Expression]:
         """A rising edge of a latched line is remembered if anything is connected (10.36, 10.57)."""

@@ -98,6 +98,7 @@ class KernelSteps:
         assert isinstance(top, KernelActivation)  # noqa: S101  (the step came from it)
         path.name = outcome.name or path.name
         path.spontaneous = outcome.spontaneous
+        path.lucky = path.lucky or outcome.lucky
         lock = outcome.takes or step.takes
         previous = path.irql
         if lock:

@@ -133,6 +133,7 @@ class Path:
     rule: str = ""
     source: Source = field(default_factory=Source)
     opaque: str = ""
+    lucky: bool = False
     takes: str = ""
     waits_on: str = ""
     guard: list[Expression] = field(default_factory=list[Expression])

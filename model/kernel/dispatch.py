@@ -207,11 +207,10 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
     Windows: a level line that is still asserted fires again at once (4.3.3, 4.2.6). Nobody claiming
         it is a storm (4.2.5, 4.5.2). A latched chain is walked again until a pass claims nothing
         (4.2.7, 10.20).
-    Model: still asserted: the next walk begins in this very step, so nothing below the line's
-        IRQL runs on the processor. That the next interrupt may go to another processor while this
-        one gets back to its DPCs shows only where the line was quiet in between; otherwise a storm
-        could not be told from progress. Unclaimed although the own device asked all the time: a
-        violation.
+    Model: still asserted: the next walk begins in this very step, or the next interrupt comes
+        later or to another processor, and lower code here goes on meanwhile. Nobody may rely on
+        the second: a service routine that never quiets the line is a storm, whatever lower code
+        would do about it. Unclaimed although the own device asked all the time: a violation.
     """
     line = world.lines[slot.line]
     chain = _chain(world, slot)
@@ -236,6 +235,12 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
         for item in outcomes
     ]
     over = Outcome((disjunction(negation(high), none),), ((quiet.variable, FALSE),))
+    later = Outcome(
+        (high, negation(none)),
+        ((quiet.variable, FALSE),),
+        name="end of interrupt; the line is still asserted and fires again later",
+        lucky=True,
+    )
     checks: tuple[Check, ...] = ()
     if not claimed:
         checks = (
@@ -247,7 +252,7 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
                 "0xF2 HARDWARE_INTERRUPT_STORM",
             ),
         )
-    return Step("end of interrupt", "4.3.3", (*again_outcomes, over), checks)
+    return Step("end of interrupt", "4.3.3", (*again_outcomes, over, later), checks)
 
 
 def accept(world: World, slot: Slot) -> Step:

@@ -42,6 +42,7 @@ class Outcome:
         takes: the spin lock acquired, where that depends on how it ends.
         saves: the level that the release of that lock will restore.
         spontaneous: whether it may happen but is not owed, for example a spurious interrupt.
+        lucky: whether nobody may rely on the step ending this way.
     """
 
     guard: tuple[Expression, ...] = ()
@@ -54,6 +55,7 @@ class Outcome:
     takes: str = ""
     saves: int = -1
     spontaneous: bool = False
+    lucky: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,60 @@ class Nic(Device):
     assert answer.reaches({"nic.one": 0, "nic.other": 0})
 
 
+@pytest.mark.parametrize("processors", [1, 2])
+def test_the_next_interrupt_of_a_level_line_may_come_late_4_3_3(
+    bench: Bench, processors: int
+) -> None:
+    """The DPC of the first cause can run while the second one still asks, here or elsewhere."""
+    device = """
+class Nic(Device):
+    one = Bit(1)
+    other = Bit(1)
+    masked = Bit(1)
+    def line(self):
+        return (self.one or self.other) and not self.masked
+    """
+    text = """
+    D = KDPC()
+    def Start(self):
+        KeInitializeDpc(self.D, self.Dpc)
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        if NT_SUCCESS(status):
+            self.nic.masked = 0
+        return status
+    def Isr(self, Interrupt, ServiceContext):
+        if self.nic.one:
+            self.nic.one = 0
+            KeInsertQueueDpc(self.D)
+        else:
+            self.nic.other = 0
+        return TRUE
+    def Dpc(self, Dpc, Context, A, B):
+        assert not self.nic.other
+    """
+    answer = bench.check(text, device=device, processors=processors)
+    assert answer.broken == "assertion-failed"
+
+
+def test_a_storm_does_not_end_by_luck_4_5_2(bench: Bench) -> None:
+    """The DPC would quiet the device, and on one processor it never gets to run."""
+    text = """
+    D = KDPC()
+    def Start(self):
+        KeInitializeDpc(self.D, self.Dpc)
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        if NT_SUCCESS(status):
+            self.nic.masked = 0
+        return status
+    def Isr(self, Interrupt, ServiceContext):
+        KeInsertQueueDpc(self.D)
+        return TRUE
+    def Dpc(self, Dpc, Context, A, B):
+        self.nic.cause = 0
+    """
+    assert bench.check(text).broken == "stuck-context"
+
+
 @pytest.mark.parametrize(
     ("result", "line", "broken", "bug_check"),
     [

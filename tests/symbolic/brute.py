@@ -84,6 +84,7 @@ class Brute:
         self.depth: dict[State, int] = {}
         self.broken: list[tuple[int, int, int, str]] = []
         self.successors: dict[State, set[State]] = {}
+        self.reliable: dict[State, set[State]] = {}
         level = list(dict.fromkeys(product(*(item.initial for item in machine.variables))))
         distance = 0
         while level:
@@ -91,6 +92,7 @@ class Brute:
             for state in level:
                 self.depth[state] = distance
             for state in level:
+                self.reliable[state] = set()
                 self.successors[state] = set(self._expand(state, distance))
                 following.update(dict.fromkeys(self.successors[state]))
             level = [state for state in following if state not in self.depth]
@@ -116,7 +118,10 @@ class Brute:
                 self.broken.append((distance + 1, index, number, item.checks[number].property))
             if not wrong:
                 new = {name: evaluate(value, here) for name, value in item.updates}
-                yield tuple((here | new).values())
+                following = tuple((here | new).values())
+                if not item.lucky:
+                    self.reliable[state].add(following)
+                yield following
 
     def quiescent(self, state: State) -> bool:
         return all(item.spontaneous for item in self.enabled(state))
@@ -141,7 +146,7 @@ class Brute:
         """The first progress condition that fails, at its nearest state."""
         for item in self.machine.progress:
             good = {s for s in self.depth if evaluate(item.goal, self.named(s))}
-            while more := {s for s in self.depth if s not in good and self.successors[s] & good}:
+            while more := {s for s in self.depth if s not in good and self.reliable[s] & good}:
                 good |= more
             bad = [
                 distance

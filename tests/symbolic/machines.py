@@ -195,6 +195,7 @@ def transitions(draw: st.DrawFn, number: int) -> Transition:
         scheduling=tuple(draw(st.lists(booleans(1), max_size=1))),
         accesses=draw(accesses()),
         spontaneous=draw(st.booleans()),
+        lucky=draw(st.booleans()),
     )
 
 

@@ -69,6 +69,7 @@ def test_a_machine_in_full() -> None:
         rule="6.1.1",
         opaque="a status",
         spontaneous=True,
+        lucky=True,
         checks=(Check("irql-too-high", TRUE, "it is too high", "0x0A"),),
         accesses=(Access("x", AccessKind.PLAIN_WRITE, ONE, completes_update=True),),
     )
@@ -93,7 +94,7 @@ def test_a_machine_in_full() -> None:
         "  a (thread, counter at a)",
         "    processor none",
         "    irql 0",
-        "    [0] acquire, rule 6.1.1, spontaneous, depends on a status",
+        "    [0] acquire, rule 6.1.1, spontaneous, lucky, depends on a status",
         "        source model.py:1 a: acquire",
         "        when at a == out and not held",
         "        scheduled 1 == 1",
