@@ -1,21 +1,23 @@
 """Answering a question: compile, check, and say what exactly the verdict covers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Violated
 from dirql.model import scenario as expectations
-from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, Knobs, make_knobs
+from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, make_knobs
 from dirql.model.language import Pattern
-from dirql.model.machine import Machine, Source
+from dirql.model.machine import Machine
 from dirql.model.scenario import Expectation, Scenario
 from dirql.model.system import System
 from dirql.properties import apply, rules_that_cut
 
 from . import toolbox
+from .coverage import Unvisited, unvisited
 from .questions import Failure, Question, load
+from .remembered import Asked, Memory, Remark
 from .scope import scope_of
 
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
@@ -29,15 +31,6 @@ LEAST_SECONDS = 1.0
 
 STATES_PER_ALTERNATIVE = 10_000
 """States that looking at another knob value may always cost, whatever the check itself cost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unvisited:
-    """A line of the driver that `context` could run and never did; `by_all`: nor did another."""
-
-    context: str
-    source: Source
-    by_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +89,23 @@ def find_scenario(pattern: Pattern, name: str) -> Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A question made concrete: what the engine will be given, and how it came about."""
+    """A question compiled: what the engine will be given, and how it came about."""
 
-    pattern: Pattern
-    scenario: Scenario
-    processors: int
-    knobs: Knobs
-    properties: tuple[str, ...] | None
+    asked: Asked
     system: System
     machine: Machine
 
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario asked about."""
+        return self.asked.scenario
 
-def prepare(question: Question) -> Subject:
-    """Compile what `question` asks about.
+
+def concrete(question: Question) -> Asked:
+    """All that decides which machine `question` is about.
 
     Raises:
-        InputError: the pattern cannot be loaded or compiled, or a knob does not exist.
+        InputError: the pattern cannot be loaded, or a knob does not exist.
     """
     pattern = load(question.pattern)
     scenario = find_scenario(pattern, question.scenario)
@@ -122,82 +116,105 @@ def prepare(question: Question) -> Subject:
             f"{question.pattern}: scenario {scenario.name}: {error}"
         ) from error
     properties = question.options.properties or scenario.properties or None
-    return _subject(pattern, scenario, question.processors, knobs, properties)
+    return Asked(pattern, scenario, question.processors, knobs, properties)
 
 
-def _subject(
-    pattern: Pattern,
-    scenario: Scenario,
-    processors: int,
-    knobs: Knobs,
-    properties: tuple[str, ...] | None,
-) -> Subject:
-    system = toolbox.compile_scenario(pattern, scenario, processors, knobs)
-    machine = apply(system, properties)
-    return Subject(pattern, scenario, processors, knobs, properties, system, machine)
+def prepare(question: Question) -> Subject:
+    """Compile what `question` asks about.
+
+    Raises:
+        InputError: the pattern cannot be loaded or compiled, or a knob does not exist.
+    """
+    return _compiled(concrete(question))
+
+
+def _compiled(asked: Asked) -> Subject:
+    system = toolbox.compile_scenario(asked.pattern, asked.scenario, asked.processors, asked.knobs)
+    return Subject(asked, system, apply(system, asked.properties))
 
 
 def answer(question: Question, watch: Watch = None) -> Answer | Failure:
     """Check what `question` asks; a pattern that cannot be compiled is a failure."""
-    options = question.options
+    engine = question.options.engine
     try:
-        subject = prepare(question)
-        result = toolbox.engine(options.engine).check(subject.machine, options.limits, watch)
-        needed = (
-            tuple(needed_knobs(subject, question, result))
-            if options.compare_knobs and isinstance(result.verdict, Violated)
-            else ()
-        )
+        asked = concrete(question)
+        result, remark = _found(asked, question, watch)
     except toolbox.InputError as problem:
         return Failure(question.pattern, str(problem))
     except BeyondEngineError as problem:
-        beyond = f"the {options.engine} engine cannot hold this: {problem}; use --engine reference"
+        beyond = f"the {engine.name} engine cannot hold this: {problem}; use --engine reference"
         return Failure(question.pattern, f"{question.pattern}: {beyond}")
-    taken = result.statistics.taken
     return Answer(
         question=question,
         result=result,
-        knobs=subject.knobs.settings,
-        properties=subject.properties,
-        scope=scope_of(
-            subject.machine,
-            subject.pattern.program,
-            subject.knobs,
-            subject.properties,
-            rules_that_cut(subject.system, subject.properties, taken),
-        ),
-        expected=dict(subject.scenario.expect).get(question.processors),
-        needed_knobs=needed,
-        unvisited=tuple(_unvisited(subject.machine, result)),
+        knobs=asked.knobs.settings,
+        properties=asked.properties,
+        scope=remark.scope,
+        expected=dict(asked.scenario.expect).get(question.processors),
+        needed_knobs=remark.needed_knobs,
+        unvisited=remark.unvisited,
     )
 
 
-def needed_knobs(subject: Subject, question: Question, result: Result) -> Iterator[tuple[str, str]]:
+def _found(asked: Asked, question: Question, watch: Watch) -> tuple[Result, Remark]:
+    """The result and what is said beside it, from memory as far as it is there."""
+    options = question.options
+    memory = Memory(toolbox.storage(options.engine), options.engine)
+    key = memory.key(asked, compare_knobs=options.compare_knobs)
+    known = memory.remark(key)
+    if known is not None and (result := memory.holding(known)):
+        return result, known
+    subject = _compiled(asked)
+    engine = memory.engine(toolbox.engine(options.engine))
+    result = engine.check(subject.machine, options.limits, watch)
+    remark = memory.confirmed(known, subject.machine) if result.cached else None
+    if remark is None:
+        remark = _remark(subject, question, result)
+        if not result.limited:
+            memory.keep(key, remark, subject.machine)
+    return result, remark
+
+
+def _remark(subject: Subject, question: Question, result: Result) -> Remark:
+    asked = subject.asked
+    needed: tuple[tuple[str, str], ...] = ()
+    settled = True
+    if question.options.compare_knobs and isinstance(result.verdict, Violated):
+        needed, settled = needed_knobs(subject, question, result)
+    rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
+    scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, asked.properties, rules)
+    return Remark(scope, needed, tuple(unvisited(subject.machine, result)), settled)
+
+
+def needed_knobs(
+    subject: Subject, question: Question, result: Result
+) -> tuple[tuple[tuple[str, str], ...], bool]:
     """The knob settings without which the violation of `result` does not happen.
 
     A setting is needed when the same check holds for every other answer to the knob's question. For
     a knob at `either` each single answer is tried; the one that makes the check hold shows that the
     violation needs the other. Only knobs that open a choice are asked about, and a check that grows
-    far beyond the first one says nothing.
+    far beyond the first one says nothing: the second value is whether that happened to none.
     """
     limits = replace(
         question.options.limits,
         states=4 * result.statistics.states + STATES_PER_ALTERNATIVE,
         seconds=max(LEAST_SECONDS, result.statistics.seconds),
     )
+    needed: list[tuple[str, str]] = []
+    settled = True
     for knob in KNOBS:
-        if not _opens_a_choice(subject.knobs[knob.name], knob):
+        current = subject.asked.knobs[knob.name]
+        if not _opens_a_choice(current, knob):
             continue
         answers = [value for value in knob.values if value != EITHER]
-        current = subject.knobs[knob.name]
-        good = [
-            value
-            for value in answers
-            if value != current and _holds_with(subject, question, knob, value, limits)
-        ]
-        bad = [value for value in answers if value not in good]
-        if good and len(bad) == 1:
-            yield knob.name, bad[0]
+        others = [value for value in answers if value != current]
+        found = {value: _holds_with(subject, question, knob, value, limits) for value in others}
+        settled = settled and None not in found.values()
+        bad = [value for value in answers if not found.get(value)]
+        if len(bad) == 1 and len(answers) > 1:
+            needed.append((knob.name, bad[0]))
+    return tuple(needed), settled
 
 
 def _opens_a_choice(value: str, knob: Knob) -> bool:
@@ -207,35 +224,14 @@ def _opens_a_choice(value: str, knob: Knob) -> bool:
 
 def _holds_with(
     subject: Subject, question: Question, knob: Knob, value: str, limits: Limits
-) -> bool:
-    """Whether the check holds with `knob` at `value`; not asked where that changes nothing."""
-    other = _subject(
-        subject.pattern,
-        subject.scenario,
-        subject.processors,
-        subject.knobs.with_value(knob.name, value),
-        subject.properties,
-    )
+) -> bool | None:
+    """Whether the check holds with `knob` at `value`; nothing if a limit is reached first.
+
+    It is not asked where the value changes nothing.
+    """
+    asked = subject.asked
+    other = _compiled(replace(asked, knobs=asked.knobs.with_value(knob.name, value)))
     if other.machine == subject.machine:
         return False
     result = toolbox.engine(question.options.engine).check(other.machine, limits, None)
-    return isinstance(result.verdict, Holds)
-
-
-def _unvisited(machine: Machine, result: Result) -> Iterator[Unvisited]:
-    """Lines none of whose steps was ever enabled, by context, in the order of the source."""
-    if not isinstance(result.verdict, Holds) or not result.statistics.complete:
-        return
-    ran: set[tuple[str, Source]] = set()
-    there: set[tuple[str, Source]] = set()
-    for index, transition in enumerate(machine.transitions):
-        if transition.source.line:
-            place = (transition.context, transition.source)
-            there.add(place)
-            if index in result.statistics.taken:
-                ran.add(place)
-    alive = {source for _, source in ran}
-    for context, source in sorted(
-        there - ran, key=lambda place: (place[1].file, place[1].line, place[0])
-    ):
-        yield Unvisited(context, source, by_all=source not in alive)
+    return None if result.limited else isinstance(result.verdict, Holds)

@@ -5,7 +5,6 @@ Only click is imported here at the top, so that `--help` answers at once.
 
 import io
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,74 +13,22 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from . import exit_codes
-from .toolbox import ENGINES, InputError
+from .arguments import (
+    EXISTING_FILE,
+    KNOBS,
+    ONE_COUNT,
+    ONE_PATH,
+    PATHS,
+    PROCESSORS,
+    PROPERTIES,
+    SCENARIO,
+    memory_size,
+)
+from .toolbox import ENGINES, EngineChoice, InputError
 
 if TYPE_CHECKING:
     from .answers import Subject
     from .questions import Options
-
-MOST_PROCESSORS = 8
-
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def memory_size(text: str) -> int:
-    """The bytes of an amount of memory: `500M`, `4G`, or a plain number."""
-    found = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if found is None or int(found[1]) == 0:
-        raise click.BadParameter(f"{text!r} is no amount of memory; write 500M or 4G")
-    return int(found[1]) * UNITS[found[2].upper()]
-
-
-def knob_setting(text: str) -> tuple[str, str]:
-    """The name and the value in `name=value`, after making sure that both exist."""
-    from dirql.model.kernel.knobs import KnobError, Knobs, parse_knob
-
-    try:
-        parse_knob(text, Knobs())
-    except KnobError as error:
-        raise click.BadParameter(str(error)) from error
-    name, _, value = text.partition("=")
-    return name.strip(), value.strip()
-
-
-def property_name(text: str) -> str:
-    """`text`, after making sure that a property is called so."""
-    from dirql.properties import PROPERTIES
-
-    from .pages import unknown
-
-    names = [item.name for item in PROPERTIES]
-    if text not in names:
-        raise click.BadParameter(unknown("property", text, names))
-    return text
-
-
-EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-EXISTING_PATH = click.Path(exists=True, path_type=Path)
-PROCESSORS = click.IntRange(1, MOST_PROCESSORS)
-PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=EXISTING_PATH)
-ONE_PATH = click.argument("path", metavar="PATH", type=EXISTING_FILE)
-SCENARIO = click.option("--scenario", metavar="S", help="The scenario (default: the first).")
-ONE_COUNT = click.option(
-    "--processors", type=PROCESSORS, metavar="N", help="Processors (default: the scenario's first)."
-)
-KNOBS = click.option(
-    "--knob",
-    "knobs",
-    multiple=True,
-    type=knob_setting,
-    metavar="K=V",
-    help="Answer a question that Windows leaves open (dirql rules lists them).",
-)
-PROPERTIES = click.option(
-    "--property",
-    "properties",
-    multiple=True,
-    type=property_name,
-    metavar="NAME",
-    help="Check only this property; may be repeated (default: the scenario's, or all).",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -141,6 +88,11 @@ def commands() -> None:
     help="Who explores. auto: the reference explorer while there are few states, then native.",
 )
 @click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Neither use nor keep finished verdicts and compiled code.",
+)
+@click.option(
     "--trace",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
@@ -166,6 +118,7 @@ def check(
     form: str,
     expect: bool,
     engine: str,
+    no_cache: bool,
     trace: Path | None,
     jobs: int,
 ) -> int:
@@ -187,10 +140,53 @@ def check(
         processors=tuple(dict.fromkeys(processors)),
         knobs=knobs,
         limits=Limits(states=max_states, seconds=timeout, memory=memory),
-        engine=engine,
+        engine=EngineChoice(engine, cache=not no_cache),
         compare_knobs=not expect,
     )
     return check_patterns(paths, options, Output(form == "json", expect, trace), jobs)
+
+
+@commands.command()
+@PATHS
+@click.option(
+    "--processors",
+    multiple=True,
+    type=PROCESSORS,
+    metavar="N",
+    help="Processor count; may be repeated (default: the scenario's).",
+)
+def warm(paths: tuple[Path, ...], processors: tuple[int, ...]) -> int:
+    """Compile patterns ahead, so that the first check of each finds its machine code.
+
+    PATH is a pattern file, or a folder of them.
+    """
+    from .keeping import warm as warm_patterns
+
+    click.echo(warm_patterns(paths, processors))
+    return exit_codes.HOLDS
+
+
+@commands.group()
+def cache() -> None:
+    """Show or empty the folder of compiled code and finished verdicts (DIRQL_CACHE_DIR)."""
+
+
+@cache.command()
+def info() -> int:
+    """Print where the cache is and what is in it."""
+    from .keeping import cache_text
+
+    click.echo(cache_text())
+    return exit_codes.HOLDS
+
+
+@cache.command()
+def clear() -> int:
+    """Remove everything that is kept."""
+    from .keeping import clear_cache
+
+    click.echo(clear_cache())
+    return exit_codes.HOLDS
 
 
 @commands.command()

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from dirql.explorer.engine import Limits
 
 from . import toolbox
+from .toolbox import EngineChoice
 
 if TYPE_CHECKING:
     from dirql.model.language import Pattern
 
 NO_LIMITS = Limits()
+NO_CHOICE = EngineChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Options:
         processors: processor counts; empty for the scenario's own.
         knobs: (name, value) pairs that overrule the scenario's.
         limits: when to give up on one question.
-        engine: the engine's name.
+        engine: which engine, and how it works.
         compare_knobs: whether to look, after a violation, for the knobs it needs.
     """
 
@@ -33,7 +35,7 @@ class Options:
     processors: tuple[int, ...] = ()
     knobs: tuple[tuple[str, str], ...] = ()
     limits: Limits = NO_LIMITS
-    engine: str = "auto"
+    engine: EngineChoice = NO_CHOICE
     compare_knobs: bool = True
 
 

@@ -18,7 +18,7 @@ def line(answer: Answer, *, expect: bool) -> str:
 
 
 def record(answer: Answer, *, expect: bool) -> Record:
-    """`answer` as plain data. The first thirteen keys are always there."""
+    """`answer` as plain data. The first fourteen keys are always there."""
     question, statistics = answer.question, answer.result.statistics
     verdict, name, steps, more = _verdict(answer)
     fields: Record = {
@@ -35,6 +35,7 @@ def record(answer: Answer, *, expect: bool) -> Record:
         "engine": answer.result.engine,
         "complete": statistics.complete,
         "knobs": dict(answer.knobs),
+        "cached": answer.result.cached,
         "scope": list(answer.scope),
         **more,
     }

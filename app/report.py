@@ -18,7 +18,8 @@ from dirql.model.scenario import Expectation
 from .trace_text import Style, render
 
 if TYPE_CHECKING:
-    from .answers import Answer, Unvisited
+    from .answers import Answer
+    from .coverage import Unvisited
 
 MOST_LINES = 12
 """Lines that never ran, as many as are listed one by one."""
@@ -110,6 +111,7 @@ def _covered(answer: "Answer") -> str:
         f"{count(found.states, 'state')}, {count(found.transitions, 'transition')}, "
         f"depth {found.depth}{'' if found.complete else ', not complete'}, "
         f"{found.seconds:.2f} s, {answer.result.engine} engine"
+        f"{', from the cache' if answer.result.cached else ''}"
     )
 
 

@@ -4,11 +4,13 @@ Importing here and not at the top keeps `dirql --help` fast, and gives tests one
 stand-in can be put.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dirql.explorer.engine import Engine
+    from dirql.explorer.storage import Storage
     from dirql.explorer.trace import Trace
     from dirql.model.kernel.knobs import Knobs
     from dirql.model.language import Pattern
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
     from dirql.model.system import System
 
 ENGINES = ("auto", "native", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which engine, and how it works: what never changes an answer.
+
+    Attributes:
+        name: one of `ENGINES`.
+        cache: whether compiled code and finished verdicts are kept and used.
+    """
+
+    name: str = "auto"
+    cache: bool = False
 
 
 class InputError(Exception):
@@ -54,24 +69,32 @@ def compile_scenario(
         raise InputError(str(error)) from error
 
 
-def engine(name: str) -> "Engine":
-    """The engine called `name`, one of `ENGINES`."""
-    if name == "native":
-        return _native()
+def engine(choice: EngineChoice) -> "Engine":
+    """The engine that `choice` describes."""
+    if choice.name == "native":
+        return _native(choice)
     from dirql.explorer.reference import ReferenceEngine
 
-    if name == "reference":
+    if choice.name == "reference":
         return ReferenceEngine()
     from dirql.explorer.handover import Handover
 
-    return Handover(ReferenceEngine(), _native)
+    return Handover(ReferenceEngine(), lambda: _native(choice))
 
 
-def _native() -> "Engine":
+def _native(choice: EngineChoice) -> "Engine":
     """The native engine: the one place where it is made."""
-    from dirql.explorer.native import NativeEngine
+    from dirql.explorer.native import NativeEngine, NoCache, default_cache
 
-    return NativeEngine()
+    return NativeEngine(default_cache() if choice.cache else NoCache())
+
+
+def storage(choice: EngineChoice) -> "Storage | None":
+    """Where finished verdicts are kept, if they are."""
+    from dirql.explorer.storage import Storage, default_folder
+
+    folder = default_folder() if choice.cache else None
+    return None if folder is None else Storage(folder)
 
 
 def digest(machine: "Machine") -> str:

@@ -62,9 +62,11 @@ class Result:
     """A verdict with its statistics and the name of the engine that found it.
 
     `limited` says that a limit cut the search short: with another limit the answer may be another.
+    `cached` says that it was found earlier, by the engine named and in the seconds stated.
     """
 
     verdict: Verdict
     statistics: Statistics
     engine: str
     limited: bool = False
+    cached: bool = False

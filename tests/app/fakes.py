@@ -13,6 +13,7 @@ import pytest
 
 from dirql.app import questions, toolbox
 from dirql.app.questions import NO_LIMITS
+from dirql.app.toolbox import EngineChoice
 from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from dirql.model import scenario as expectations
@@ -85,9 +86,9 @@ class Workshop:
             (Context("Start", ContextKind.THREAD, "", Constant("P0"), Constant(0)),),
         )
 
-    def engine(self, name: str) -> "ScriptedEngine":
+    def engine(self, choice: EngineChoice) -> "ScriptedEngine":
         """An engine that knows the answers."""
-        name = "reference" if name == "auto" else name
+        name = "reference" if choice.name == "auto" else choice.name
         return ScriptedEngine(name, self)
 
 

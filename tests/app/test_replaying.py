@@ -19,9 +19,9 @@ TRACE = "trace.json"
 NAME = "synchronize-on-dead-interrupt"
 
 
-def make_reference(name: str) -> ReferenceEngine:
+def make_reference(choice: toolbox.EngineChoice) -> ReferenceEngine:
     """The engine, whatever it is called."""
-    assert name in toolbox.ENGINES
+    assert choice.name in toolbox.ENGINES
     return ReferenceEngine()
 
 

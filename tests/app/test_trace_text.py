@@ -27,7 +27,9 @@ PCIDRV_STOP = Path(__file__).parents[2] / "patterns" / "pcidrv_stop.py"
 def real() -> Trace:
     """The trace of a real pattern."""
     machine = prepare(Question(str(PCIDRV_STOP), "scenario", 2, Options())).machine
-    verdict = toolbox.engine("reference").check(machine, NO_LIMITS, None).verdict
+    verdict = (
+        toolbox.engine(toolbox.EngineChoice("reference")).check(machine, NO_LIMITS, None).verdict
+    )
     assert isinstance(verdict, Violated)
     return verdict.trace
 

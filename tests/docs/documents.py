@@ -54,6 +54,7 @@ def run(command: str, folder: Path) -> str:
     assert words[0] == "dirql", f"documents only run dirql, not {words[0]}"
     script = Path(sys.executable).with_name("dirql")
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment["DIRQL_CACHE_DIR"] = ""  # what is printed does not depend on what ran before
     environment.pop("FORCE_COLOR", None)
     done = subprocess.run(
         [str(script), *words[1:]],

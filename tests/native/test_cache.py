@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dirql.explorer.native import Cache, NativeEngine, NoCache
+from dirql.explorer.native import Cache, NativeEngine
 from dirql.explorer.native.cache import default_cache
 from dirql.explorer.verdict import Holds
 
@@ -124,9 +124,9 @@ def test_nothing_is_left_behind(folder: Path) -> None:
 
 def test_the_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DIRQL_CACHE_DIR", str(tmp_path / "mine"))
-    assert default_cache().contents().folder == tmp_path / "mine"
+    assert default_cache().folder == tmp_path / "mine"
     monkeypatch.setenv("DIRQL_CACHE_DIR", "")
-    assert isinstance(default_cache(), NoCache)
+    assert default_cache().folder is None
 
 
 def test_an_engine_finds_its_code_again(folder: Path) -> None:

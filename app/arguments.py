@@ -1,0 +1,72 @@
+"""Arguments and options that commands share, and what they accept.
+
+Only click is imported here at the top, so that `--help` answers at once.
+"""
+
+import re
+from pathlib import Path
+
+import click
+
+MOST_PROCESSORS = 8
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def memory_size(text: str) -> int:
+    """The bytes of an amount of memory: `500M`, `4G`, or a plain number."""
+    found = re.fullmatch(r"(\d+)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(f"{text!r} is no amount of memory; write 500M or 4G")
+    return int(found[1]) * UNITS[found[2].upper()]
+
+
+def knob_setting(text: str) -> tuple[str, str]:
+    """The name and the value in `name=value`, after making sure that both exist."""
+    from dirql.model.kernel.knobs import KnobError, Knobs, parse_knob
+
+    try:
+        parse_knob(text, Knobs())
+    except KnobError as error:
+        raise click.BadParameter(str(error)) from error
+    name, _, value = text.partition("=")
+    return name.strip(), value.strip()
+
+
+def property_name(text: str) -> str:
+    """`text`, after making sure that a property is called so."""
+    from dirql.properties import PROPERTIES
+
+    from .pages import unknown
+
+    names = [item.name for item in PROPERTIES]
+    if text not in names:
+        raise click.BadParameter(unknown("property", text, names))
+    return text
+
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_PATH = click.Path(exists=True, path_type=Path)
+PROCESSORS = click.IntRange(1, MOST_PROCESSORS)
+PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=EXISTING_PATH)
+ONE_PATH = click.argument("path", metavar="PATH", type=EXISTING_FILE)
+SCENARIO = click.option("--scenario", metavar="S", help="The scenario (default: the first).")
+ONE_COUNT = click.option(
+    "--processors", type=PROCESSORS, metavar="N", help="Processors (default: the scenario's first)."
+)
+KNOBS = click.option(
+    "--knob",
+    "knobs",
+    multiple=True,
+    type=knob_setting,
+    metavar="K=V",
+    help="Answer a question that Windows leaves open (dirql rules lists them).",
+)
+PROPERTIES = click.option(
+    "--property",
+    "properties",
+    multiple=True,
+    type=property_name,
+    metavar="NAME",
+    help="Check only this property; may be repeated (default: the scenario's, or all).",
+)
