@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
-from dirql.explorer.verdict import Holds, Result, Violated
+from dirql.explorer.trace import Trace
+from dirql.explorer.verdict import Holds, Result, Unknown, Violated
 from dirql.model import scenario as expectations
 from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, make_knobs
 from dirql.model.language import Pattern
@@ -16,6 +17,7 @@ from dirql.properties import apply, rules_that_cut
 
 from . import toolbox
 from .coverage import Unvisited, unvisited
+from .hang import standstill
 from .questions import Failure, Question, load
 from .remembered import Asked, Memory, Remark
 from .scope import scope_of
@@ -46,6 +48,8 @@ class Answer:
         expected: what the pattern's author expects, if that is stated.
         needed_knobs: knob settings, each of which the violation does not happen without.
         unvisited: lines that never ran; empty unless the search was complete.
+        knobs_in_force: (name, value) of every knob.
+        standstill: what hangs in the end and why, where the violation is that something hangs.
     """
 
     question: Question
@@ -56,6 +60,8 @@ class Answer:
     expected: Expectation | None
     needed_knobs: tuple[tuple[str, str], ...] = ()
     unvisited: tuple[Unvisited, ...] = ()
+    knobs_in_force: tuple[tuple[str, str], ...] = ()
+    standstill: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -153,6 +159,8 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
         expected=dict(asked.scenario.expect).get(question.processors),
         needed_knobs=remark.needed_knobs,
         unvisited=remark.unvisited,
+        knobs_in_force=tuple((knob.name, asked.knobs[knob.name]) for knob in KNOBS),
+        standstill=remark.standstill,
     )
 
 
@@ -183,7 +191,16 @@ def _remark(subject: Subject, question: Question, result: Result) -> Remark:
         needed, settled = needed_knobs(subject, question, result)
     rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
     scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, asked.properties, rules)
-    return Remark(scope, needed, tuple(unvisited(subject.machine, result)), settled)
+    never_ran = tuple(unvisited(subject.machine, result))
+    return Remark(scope, needed, never_ran, settled, _standstill(subject, result))
+
+
+def _standstill(subject: Subject, result: Result) -> str:
+    match result.verdict:
+        case Violated(_, trace) | Unknown(_, Trace() as trace):
+            return standstill(subject.system, subject.machine, trace)
+        case _:
+            return ""
 
 
 def needed_knobs(

@@ -34,7 +34,7 @@ def record(answer: Answer, *, expect: bool) -> Record:
         "seconds": round(statistics.seconds, 3),
         "engine": answer.result.engine,
         "complete": statistics.complete,
-        "knobs": dict(answer.knobs),
+        "knobs": dict(answer.knobs_in_force),
         "cached": answer.result.cached,
         "scope": list(answer.scope),
         **more,
@@ -67,6 +67,8 @@ def _verdict(answer: Answer) -> tuple[str, str | None, int | None, Record]:
                 "bug_check": end.bug_check,
                 "needs": dict(answer.needed_knobs),
             }
+            if answer.standstill:
+                more["standstill"] = answer.standstill
             return "violated", name, len(trace.steps), more
         case Unknown(reason, possible):
             if possible is None:

@@ -48,6 +48,7 @@ class Remark:
         needed_knobs: knob settings, each of which the violation does not happen without.
         unvisited: lines that never ran.
         settled: whether no limit kept `needed_knobs` from being found.
+        standstill: what hangs in the end and why.
         machine: the digest of the machine, where the remark is kept.
     """
 
@@ -55,6 +56,7 @@ class Remark:
     needed_knobs: tuple[tuple[str, str], ...] = ()
     unvisited: tuple[Unvisited, ...] = ()
     settled: bool = True
+    standstill: str = ""
     machine: str = ""
 
 

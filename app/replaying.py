@@ -4,11 +4,12 @@ from pathlib import Path
 
 from . import toolbox
 from .answers import prepare
+from .hang import standstill
 from .questions import Options, Question
 from .report import count
 from .toolbox import InputError
 from .trace_file import StoredTrace, read
-from .trace_text import Style, render
+from .trace_text import Style, prose, render
 
 
 def replay(file: Path, pattern: Path | None, style: Style) -> str:
@@ -28,7 +29,8 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
         stored.processors,
         Options(properties=stored.properties or (), knobs=tuple(stored.knobs.items())),
     )
-    machine = prepare(question).machine
+    subject = prepare(question)
+    machine = subject.machine
     if toolbox.digest(machine) != stored.trace.digest:
         raise InputError(
             f"{file}: the trace does not belong to {found} as it is now: the pattern, or dirql, "
@@ -40,7 +42,8 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
         f"{found}  {stored.scenario}  {count(stored.processors, 'processor')}  "
         f"replayed: {trace.violation.property}, after {count(len(trace.steps), 'step')}"
     )
-    return f"{title}\n\n{render(trace, style)}"
+    end = prose(standstill(subject.system, machine, trace), style)
+    return "\n".join((title, "", render(trace, style), *end))
 
 
 def _find_pattern(stored: StoredTrace, file: Path) -> Path:

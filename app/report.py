@@ -15,7 +15,7 @@ from dirql.explorer.verdict import Holds, Unknown, Violated
 from dirql.model import scenario as expectations
 from dirql.model.scenario import Expectation
 
-from .trace_text import Style, render
+from .trace_text import Style, prose, render
 
 if TYPE_CHECKING:
     from .answers import Answer
@@ -75,6 +75,7 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
             word = Phrase(f"violated: {name}, after {steps}", "red")
             yield f"{_title(answer)}  {word.shown()}"
             yield from _trace(trace, style)
+            yield from prose(answer.standstill, style)
             yield from (
                 f"Needs knob {knob}={value}: without it the check holds."
                 for knob, value in answer.needed_knobs
@@ -86,6 +87,7 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
             yield f"{_title(answer)}  {Phrase('unknown', 'yellow').shown()}: {reason}"
             if possible is not None:
                 yield from _trace(possible, style)
+                yield from prose(answer.standstill, style)
                 yield ""
             yield f"  {_covered(answer)}"
             yield from _scope(answer, style)

@@ -70,7 +70,14 @@ def compile_scenario(
 
 
 def engine(choice: EngineChoice) -> "Engine":
-    """The engine that `choice` describes."""
+    """The engine that `choice` describes; what rests on unknown values is settled."""
+    from dirql.explorer.assumptions import Settled
+
+    return Settled(_bare_engine(choice))
+
+
+def _bare_engine(choice: EngineChoice) -> "Engine":
+    """The engine as it is."""
     if choice.name == "native":
         return _native(choice)
     from dirql.explorer.reference import ReferenceEngine

@@ -93,6 +93,11 @@ def render(trace: Trace, style: Style | None = None) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def prose(text: str, style: Style) -> list[str]:
+    """A paragraph in lines that fit."""
+    return _prose(style.fit(text), style.width)
+
+
 def _prose(text: str, width: int, indent: str = "") -> list[str]:
     """`text` in lines of at most `width` characters, broken at spaces."""
     hanging = f"{indent}  "

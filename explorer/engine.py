@@ -16,7 +16,8 @@ The order of judgement is part of the contract, so that engines can be compared:
    torn updates at one distance.
 5. A broken check of `MODEL_BOUND`, or reaching a limit, makes the verdict `Unknown` unless 2 found
    a violation; at a limit, a race found by then is reported instead. A violation whose trace takes
-   an `opaque` transition is `Unknown` as well.
+   an `opaque` transition is `Unknown` as well; `assumptions.py` then asks, of any engine, whether
+   there is one that takes none.
 """
 
 from collections.abc import Callable

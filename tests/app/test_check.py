@@ -7,6 +7,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dirql.app.cli import run
+from dirql.model.kernel.knobs import KNOBS
 from dirql.model.scenario import Holds
 
 from .fakes import STATES, Workshop, scenario, violated
@@ -222,7 +223,8 @@ def test_knobs_and_processors_are_the_callers(
     assert run(["check", pattern, *arguments]) == 0
     (record,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert record["processors"] == 3
-    assert record["knobs"] == {"dpc_any_cpu": "yes"}
+    assert record["knobs"] == {knob.name: knob.default for knob in KNOBS} | {"dpc_any_cpu": "yes"}
+    assert record["knobs"]["out_pointer_before_arm"] == "either"
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,9 @@ def variants(content: Json) -> Iterator[Json]:
 @pytest.fixture(params=list(ENDS))
 def trace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Path("drv.py").write_text(PATTERN.format(end=ENDS[request.param]), encoding="utf-8")
-    assert run(["check", "drv.py", "--trace", "trace.json"]) == 1
+    pattern = tmp_path / "drv.py"
+    pattern.write_text(PATTERN.format(end=ENDS[request.param]), encoding="utf-8")
+    assert run(["check", str(pattern), "--trace", "trace.json"]) == 1
     return Path("trace.json")
 
 

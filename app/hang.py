@@ -1,0 +1,192 @@
+"""What hangs, and why: where a context ends up that can never go on, and who is in its way.
+
+A trace of `stuck-context` ends at the first state of no return, which is the shortest way to be
+lost and rarely the state in which anything stands still. From there the nearest standstill is
+searched: a set of states that is never left. In it each context either stands for ever or goes
+round for ever, and one can say who waits for whom.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import networkx as nx
+
+from dirql.explorer.evaluate import Evaluator, State
+from dirql.explorer.successors import Successors
+from dirql.explorer.trace import Trace
+from dirql.model.domain import Value
+from dirql.model.kernel.levels import DISPATCH_LEVEL
+from dirql.model.machine import Machine
+from dirql.model.system import Point, System
+
+from .report import count
+from .trace_words import readable
+
+STUCK = "stuck-context"
+MOST_STATES = 20_000
+"""States to look at behind the end of a trace; beyond that nothing is said."""
+
+NONE = "none"
+
+NUMBER = re.compile(r" #\d+$")
+"""What tells program points of one name apart."""
+
+
+def standstill(system: System, machine: Machine, trace: Trace) -> str:
+    """What hangs after `trace`, in a few sentences; empty where there is nothing to say."""
+    if trace.violation.property != STUCK or not trace.violation.contexts:
+        return ""
+    scene = _search(system, machine, _last_state(trace))
+    if scene is None:
+        return ""
+    told = readable("; ".join(scene.chain(trace.violation.contexts[0])))
+    later = f" (at the nearest, {count(scene.distance, 'step')} later)" if scene.distance else ""
+    return f"What hangs: {told}{later}."
+
+
+def _last_state(trace: Trace) -> State:
+    values = dict(trace.initial)
+    for step in trace.steps:
+        values |= {name: after for name, _, after in step.changes}
+    return tuple(values.values())
+
+
+def _search(system: System, machine: Machine, start: State) -> "_Scene | None":
+    """The nearest set of states that is never left, or nothing if it is too far away."""
+    evaluator = Evaluator(machine)
+    successors = Successors(machine, evaluator)
+    graph: nx.DiGraph[State] = nx.DiGraph()
+    graph.add_node(start)
+    distances = {start: 0}
+    pending = deque([start])
+    while pending:
+        state = pending.popleft()
+        for action in successors.enabled(state):
+            if action.broken(state) >= 0:
+                continue
+            after = action.after(state)
+            graph.add_edge(state, after)
+            if after not in distances:
+                distances[after] = distances[state] + 1
+                pending.append(after)
+        if len(distances) > MOST_STATES:
+            return None
+    sets = nx.strongly_connected_components(graph)
+    final = (
+        found for found in sets if all(after in found for one in found for after in graph[one])
+    )
+    nearest = min(final, key=lambda found: min(distances[state] for state in found))
+    first = min(nearest, key=lambda state: distances[state])
+    return _Scene(system, machine, evaluator, successors, nearest, first, distances[first])
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A standstill: the states it consists of, and the nearest of them."""
+
+    system: System
+    machine: Machine
+    evaluator: Evaluator
+    successors: Successors
+    states: set[State]
+    first: State
+    distance: int
+
+    def chain(self, context: str) -> Iterator[str]:
+        """One clause for each context, from the one that is stuck to the one that is to blame."""
+        seen: list[str] = []
+        while context:
+            if context in seen:
+                yield f"so {context} waits for itself"
+                return
+            seen.append(context)
+            clause, context = self._clause(context)
+            yield clause
+
+    def _clause(self, name: str) -> tuple[str, str]:
+        """What the context does for ever, and who keeps it from going on."""
+        points = self._points(name)
+        if len(points) > 1:
+            ours = [point for point in points if point.source.line] or points
+            places = [
+                self._place(point) for point in sorted(ours, key=lambda item: item.source.line)
+            ]
+            return f"{name} goes round for ever ({', '.join(dict.fromkeys(places))})", ""
+        where = f"{name} stands for ever" + (f" at {self._place(points[0])}" if points else "")
+        point = points[0] if points else None
+        if point is not None and point.waits_for:
+            owner = self._owner(point.waits_for)
+            if owner not in (NONE, name):
+                return f"{where}, spinning for {point.waits_for}, which {owner} owns", owner
+        if self._ready(name):
+            return self._held_up(name, where)
+        if point is not None and point.waits_on:
+            return f"{where}, waiting for {point.waits_on}, which nothing will signal", ""
+        return f"{where}, waiting in {self._call(name, point)}, for what will not happen", ""
+
+    def _points(self, name: str) -> list[Point]:
+        """The program points where it stands in the standstill."""
+        counter = next(item.counter for item in self.machine.contexts if item.name == name)
+        slot = self.evaluator.slots[counter] if counter else -1
+        labels = {state[slot] for state in self.states} if counter else set[Value]()
+        return [
+            point for point in self.system.points if point.context == name and point.label in labels
+        ]
+
+    def _place(self, point: Point) -> str:
+        source = point.source
+        label = NUMBER.sub("", point.label)
+        return f"{source.routine}:{source.line}" if source.line else label
+
+    def _owner(self, lock: str) -> str:
+        variable = next(item.owner for item in self.system.locks if item.name == lock)
+        return str(self.first[self.evaluator.slots[variable]])
+
+    def _ready(self, name: str) -> bool:
+        """Whether only the scheduling keeps it from its next step."""
+        return any(
+            action.stands(self.first)
+            for action in self.successors.actions
+            if action.transition.context == name
+        )
+
+    def _held_up(self, name: str, where: str) -> tuple[str, str]:
+        """It could go on, but for what runs above it."""
+        level, processor = self._level(name), self._processor(name)
+        above = {
+            place: other
+            for level_of_other, place, other in self._occupants()
+            if other != name and (processor in (NONE, place)) and level_of_other >= level
+        }
+        if not above:
+            return f"{where}, and is never run again", ""
+        places = ", ".join(f"{place} is occupied by {other}" for place, other in above.items())
+        who = next(iter(above.values()))
+        return f"{where}, because {places}", who
+
+    def _occupants(self) -> list[tuple[int, str, str]]:
+        """(level, processor, context) of whatever stands raised, from the lowest level up."""
+        found = (
+            (self._level(item.name), self._processor(item.name), item.name)
+            for item in self.machine.contexts
+            if item.counter
+        )
+        return sorted(item for item in found if item[0] >= DISPATCH_LEVEL and item[1] != NONE)
+
+    def _level(self, name: str) -> int:
+        irql = next(item.irql for item in self.machine.contexts if item.name == name)
+        return int(self.evaluator.value(irql)(self.first))
+
+    def _processor(self, name: str) -> str:
+        place = next(item.processor for item in self.machine.contexts if item.name == name)
+        return str(self.evaluator.value(place)(self.first))
+
+    def _call(self, name: str, point: Point | None) -> str:
+        """The kernel routine in which it waits."""
+        for action in self.successors.actions:
+            step = action.transition
+            if step.context == name and point is not None and step.source == point.source:
+                return step.name
+        return "the kernel"

@@ -1,0 +1,132 @@
+"""Violations that rest on unknown values, and whether there is one that does not.
+
+An engine answers with a shortest violation. If its behaviour takes a step marked `opaque`, it is no
+violation yet: what it assumes of a value nobody knows may be impossible (`engine.py`, point 5). A
+longer behaviour may do without. So the machine is looked at again, as two others that any engine
+can explore:
+
+* for checks, invariants and races, one in which an opaque step leads nowhere. It is still enabled,
+  so that a state that waits for it is not at rest;
+* for progress, one that remembers whether an opaque step was taken and asks about the states where
+  none was. What can still happen after one counts, because a way on is a way on.
+
+A behaviour that shows up there is one of the machine itself, and is replayed on it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from dirql.model.algebra import conjunction, negation
+from dirql.model.digest import digest
+from dirql.model.domain import Boolean
+from dirql.model.expr import TRUE, Read
+from dirql.model.machine import MODEL_BOUND, Machine, Progress, Transition, Variable
+
+from .engine import Engine, Limits, Snapshot
+from .races import DATA_RACE, TORN_UPDATE
+from .replay import recorded
+from .trace import Trace
+from .verdict import Result, Unknown, Violated
+
+ASSUMED = "an unknown value was assumed"
+"""The variable that remembers whether an opaque step was taken."""
+
+NO_LIMITS = Limits()
+
+
+class Settled:
+    """An engine that answers `Violated` wherever some violation rests on no unknown value."""
+
+    def __init__(self, engine: Engine) -> None:
+        """`engine` does the exploring."""
+        self._engine = engine
+        self.name = engine.name
+
+    def check(
+        self,
+        machine: Machine,
+        limits: Limits = NO_LIMITS,
+        watch: Callable[[Snapshot], None] | None = None,
+    ) -> Result:
+        """Explore and judge as `Engine.check` says, then settle what rests on unknown values.
+
+        The clock counts all of it.
+        """
+        since = time.monotonic() if limits.since is None else limits.since
+        limits = replace(limits, since=since)
+        first = self._engine.check(machine, limits, watch)
+        if not rests_on_unknowns(machine, first):
+            return first
+        race: Result | None = None
+        limited = False
+        for other in (without_opaque_steps(machine), remembering_opaque_steps(machine)):
+            result = self._engine.check(other, limits, watch)
+            limited = limited or result.limited
+            if not isinstance(result.verdict, Violated):
+                continue
+            found = replace(result, verdict=_of(machine, result.verdict))
+            if result.verdict.property not in (DATA_RACE, TORN_UPDATE):
+                return found
+            race = found
+        return race or replace(first, limited=first.limited or limited)
+
+
+def rests_on_unknowns(machine: Machine, result: Result) -> bool:
+    """Whether `result` is `Unknown` only because of what its behaviour assumes."""
+    match result.verdict:
+        case Unknown(_, Trace() as trace) if trace.violation.property != MODEL_BOUND:
+            return any(machine.transitions[step.transition].opaque for step in trace.steps)
+        case _:
+            return False
+
+
+def without_opaque_steps(machine: Machine) -> Machine:
+    """`machine` where an opaque step changes nothing, and without questions about progress."""
+    steps = tuple(
+        replace(item, updates=(), checks=(), accesses=(), opaque="") if item.opaque else item
+        for item in machine.transitions
+    )
+    return replace(machine, transitions=steps, progress=())
+
+
+def remembering_opaque_steps(machine: Machine) -> Machine:
+    """`machine` asked only about progress, and only where no opaque step was taken before."""
+    return replace(
+        machine,
+        variables=(*machine.variables, Variable(ASSUMED, Boolean(), (False,))),
+        transitions=tuple(map(_remembering, machine.transitions)),
+        invariants=(),
+        progress=tuple(map(_where_nothing_was_assumed, machine.progress)),
+        races=(),
+    )
+
+
+def _remembering(item: Transition) -> Transition:
+    """A step that ends no behaviour by a check: where it would, it is not possible."""
+    rules = tuple(check for check in item.checks if check.property != MODEL_BOUND)
+    updates = (*item.updates, (ASSUMED, TRUE)) if item.opaque else item.updates
+    return replace(
+        item,
+        guard=(*item.guard, *(check.condition for check in rules)),
+        updates=updates,
+        checks=tuple(check for check in item.checks if check.property == MODEL_BOUND),
+        opaque="",
+    )
+
+
+def _where_nothing_was_assumed(item: Progress) -> Progress:
+    return replace(item, live=conjunction(item.live, negation(Read(ASSUMED))))
+
+
+def _of(machine: Machine, verdict: Violated) -> Violated:
+    """The violation as one of `machine` itself.
+
+    Raises:
+        ReplayError: it is none, which would be a defect of this module.
+    """
+    known = {variable.name for variable in machine.variables}
+    trace = verdict.trace
+    initial = tuple(item for item in trace.initial if item[0] in known)
+    claimed = replace(trace, machine=machine.name, digest=digest(machine), initial=initial)
+    return Violated(verdict.property, recorded(machine, claimed))

@@ -1,0 +1,118 @@
+"""The sentence that says what hangs, and why."""
+
+from pathlib import Path
+
+import pytest
+
+from dirql.app.cli import run
+
+HEAD = """
+from dirql.model.wdk import *
+
+
+class Nic(Device):
+    cause = Bit(0)
+
+    def line(self):
+        return self.cause
+
+    @hardware
+    def event(self):
+        self.cause = 1
+
+
+class Drv(Driver):
+    First = KSPIN_LOCK()
+    Second = KSPIN_LOCK()
+    Done = KEVENT(NotificationEvent, FALSE)
+    go = Bit(0, volatile=True)
+"""
+
+LOCKS = """
+    def One(self):
+        KeAcquireSpinLock(self.First, OldIrql)
+        KeAcquireSpinLockAtDpcLevel(self.Second)
+        KeReleaseSpinLockFromDpcLevel(self.Second)
+        KeReleaseSpinLock(self.First, OldIrql)
+
+    def Two(self):
+        KeAcquireSpinLock(self.Second, OldIrql)
+        KeAcquireSpinLockAtDpcLevel(self.First)
+        KeReleaseSpinLockFromDpcLevel(self.First)
+        KeReleaseSpinLock(self.Second, OldIrql)
+
+    def Start(self):
+        KeInitializeSpinLock(self.First)
+        KeInitializeSpinLock(self.Second)
+
+
+scenario = Scenario(start=Drv.Start, concurrently=[Drv.One, Drv.Two], processors=[2])
+"""
+
+EVENT = """
+    def One(self):
+        if self.go:
+            KeSetEvent(self.Done)
+
+    def Two(self):
+        KeWaitForSingleObject(self.Done)
+
+
+scenario = Scenario(concurrently=[Drv.One, Drv.Two], processors=[1])
+"""
+
+ROUND = """
+    def One(self):
+        while not self.go:
+            pass
+
+    def Two(self):
+        self.go = 0
+
+
+scenario = Scenario(concurrently=[Drv.One, Drv.Two], processors=[1])
+"""
+
+STORM = """
+    nic = Nic(Line(irql=7))
+    Interrupt = PKINTERRUPT()
+
+    def Start(self):
+        return IoConnectInterrupt(self.Interrupt, self.Isr)
+
+    def Isr(self, Interrupt, ServiceContext):
+        return TRUE
+
+    def Two(self):
+        self.go = 0
+
+
+scenario = Scenario(start=Drv.Start, concurrently=[Drv.Two], processors=[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (LOCKS, "One stands for ever at One:24, spinning for Second, which Two owns; Two stands"),
+        (LOCKS, "at Two:30, spinning for First, which One owns; so One waits for itself."),
+        (EVENT, "What hangs: Two stands for ever at Two:27, waiting for Done, which nothing will"),
+        (ROUND, "What hangs: One goes round for ever (One:2"),
+        (STORM, "because P0 is occupied by nic interrupt on P0; nic interrupt on P0 goes round"),
+    ],
+)
+def test_what_hangs(
+    body: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pattern = tmp_path / "drv.py"
+    pattern.write_text(HEAD + body, encoding="utf-8")
+    arguments = ["--property", "stuck-context", "--trace", "trace.json"]
+    assert run(["check", str(pattern), *arguments]) == 1
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert run(["replay", "trace.json"]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
