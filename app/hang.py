@@ -42,8 +42,8 @@ def standstill(system: System, machine: Machine, trace: Trace) -> str:
     if scene is None:
         return ""
     told = readable("; ".join(scene.chain(trace.violation.contexts[0])))
-    later = f" (at the nearest, {count(scene.distance, 'step')} later)" if scene.distance else ""
-    return f"What hangs: {told}{later}."
+    later = f", {count(scene.distance, 'step')} later at the nearest" if scene.distance else ""
+    return f"What hangs{later}: {told}."
 
 
 def _last_state(trace: Trace) -> State:
@@ -108,7 +108,7 @@ class _Scene:
     def _clause(self, name: str) -> tuple[str, str]:
         """What the context does for ever, and who keeps it from going on."""
         points = self._points(name)
-        if len(points) > 1:
+        if len(points) > 1 or self._moves(name):
             ours = [point for point in points if point.source.line] or points
             places = [
                 self._place(point) for point in sorted(ours, key=lambda item: item.source.line)
@@ -150,6 +150,14 @@ class _Scene:
             action.stands(self.first)
             for action in self.successors.actions
             if action.transition.context == name
+        )
+
+    def _moves(self, name: str) -> bool:
+        """Whether it takes steps in the standstill."""
+        return any(
+            action.transition.context == name and action.broken(state) < 0
+            for state in self.states
+            for action in self.successors.enabled(state)
         )
 
     def _held_up(self, name: str, where: str) -> tuple[str, str]:

@@ -96,8 +96,11 @@ scenario = Scenario(start=Drv.Start, concurrently=[Drv.Two], processors=[1])
     [
         (LOCKS, "One stands for ever at One:24, spinning for Second, which Two owns; Two stands"),
         (LOCKS, "at Two:30, spinning for First, which One owns; so One waits for itself."),
-        (EVENT, "What hangs: Two stands for ever at Two:27, waiting for Done, which nothing will"),
-        (ROUND, "What hangs: One goes round for ever (One:2"),
+        (
+            EVENT,
+            "2 steps later at the nearest: Two stands for ever at Two:27, waiting for Done",
+        ),
+        (ROUND, "1 step later at the nearest: One goes round for ever (One:2"),
         (STORM, "because P0 is occupied by nic interrupt on P0; nic interrupt on P0 goes round"),
     ],
 )
