@@ -49,7 +49,7 @@ class KernelSteps:
                     raise CompileError(
                         f"{top.routine} is given no routine to call",
                         top.source,
-                        "pass a routine of the driver: self.Routine",
+                        "pass a routine of the driver without calling it: self.Routine",
                     )
                 push(
                     path,

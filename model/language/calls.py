@@ -12,8 +12,9 @@ from ..kernel.signature import Parameter, Passing
 from ..routine import Argument, Call, Choose
 from .errors import ARGUMENTS, SIDE_EFFECT, STATEMENT, UNKNOWN_NAME, PatternError
 from .frame import CallSite
-from .kinds import Captured, Global, Kind, Location, RoutineOf, condition
-from .structures import Structures, default_of
+from .kinds import Captured, Global, Kind, Location, QueueOperation, RoutineOf, condition
+from .queues import Queues
+from .structures import default_of
 from .suggest import suggestion
 from .tables import (
     NT_SUCCESS,
@@ -44,7 +45,7 @@ class _Passed:
     contents: Kind = Kind.INTEGER
 
 
-class Calls(Structures):
+class Calls(Queues):
     """A frame that can capture calls."""
 
     def call(self, node: ast.Call, target: str | None) -> Captured | None:
@@ -55,6 +56,8 @@ class Calls(Structures):
         """
         callee = self.denote(node.func)
         match callee:
+            case QueueOperation():
+                return self.queue_call(callee, node, target)
             case Global(value=KernelName() as kernel):
                 return self._kernel_call(kernel, node, target)
             case Global(value=LanguageName() as function):

@@ -161,6 +161,10 @@ class PKINTERRUPT:
 FieldDeclaration: TypeAlias = Number | Reference | RoutineReference | PKINTERRUPT
 
 
+MOST_ENTRIES = 16
+"""Of a queue; popping moves the entries one by one."""
+
+
 class Array:
     """An array field: `ring = Array(Int(0, 3), 4)`, read and written as `self.ring[i]`."""
 
@@ -174,6 +178,28 @@ class Array:
         if not isinstance(count, int) or count < 1:
             raise MisuseError("an Array needs at least one element", "ring = Array(Int(0, 3), 4)")
         self.element, self.count = element, count
+
+
+class Queue(Array):
+    """A queue field: `work = Queue(Int(0, 3), 4)`, first in, first out.
+
+    Used as `self.work.append(x)`, `self.work.pop()`, `self.work.empty()`, `self.work.full()`,
+    `self.work.count()`.
+    """
+
+    def __init__(self, element: object, capacity: object) -> None:
+        """Declare room for `capacity` entries, each as `element` says."""
+        if not isinstance(element, Number | Reference | RoutineReference | PKINTERRUPT):
+            raise MisuseError(
+                "the entries of a Queue must be fields",
+                "work = Queue(Int(0, 3), 4), or Queue(Reference(Request), 2) for structures",
+            )
+        if not isinstance(capacity, int) or not 1 <= capacity <= MOST_ENTRIES:
+            raise MisuseError(
+                f"a Queue has room for 1 to {MOST_ENTRIES} entries",
+                "work = Queue(Int(0, 3), 4); few entries show what many would",
+            )
+        super().__init__(element, capacity)
 
 
 class KernelObject:

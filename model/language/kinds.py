@@ -13,7 +13,7 @@ from ..driver import Field as FieldOf
 from ..driver import FieldKind
 from ..expr import FALSE, TRUE, Constant, Expression, IfThenElse
 from ..kernel.signature import Parameter
-from ..routine import NULL
+from ..routine import NULL, Place
 
 
 class Kind(Enum):
@@ -112,6 +112,33 @@ class Location:
         if isinstance(domain, Enumeration) and domain.name != "interrupt":
             return domain.labels
         return None
+
+
+COUNT = " count"
+"""What follows the name of a queue in the name of the field that counts its entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOperation:
+    """An operation of a queue field: `self.work.append`."""
+
+    location: Location
+    operation: str
+    shown: str
+
+    @property
+    def capacity(self) -> int:
+        """How many entries there is room for."""
+        return self.location.field.count
+
+    @property
+    def count(self) -> Place:
+        """Where the number of entries is kept."""
+        return Place(self.location.object, f"{self.location.field.name}{COUNT}")
+
+    def entry(self, index: Expression) -> Place:
+        """Where an entry is kept; the first is at 0."""
+        return Place(self.location.object, self.location.field.name, index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,14 @@ from .declarations import (
     HardwareEvent,
     KernelObject,
     Number,
+    Queue,
     Reference,
     RoutineReference,
     Structure,
     kind_of,
 )
 from .errors import DECLARATION, PatternError
+from .kinds import COUNT
 from .scenarios import ScenarioDeclaration
 from .source import SourceFile
 from .suggest import suggestion
@@ -44,7 +46,8 @@ class Thing:
     """An object of the program, with what its class says about it.
 
     `members` maps the name of an embedded object to that object's own name. `routines` holds the
-    functions of a driver or device; `events` and `claims` name the marked ones among them.
+    functions of a driver or device; `events` and `claims` name the marked ones among them. `queues`
+    names the fields that are queues.
     """
 
     name: str
@@ -58,11 +61,13 @@ class Thing:
     routines: dict[str, FunctionType] = field(default_factory=dict[str, FunctionType])
     events: list[str] = field(default_factory=list[str])
     claims: list[str] = field(default_factory=list[str])
+    queues: set[str] = field(default_factory=set[str])
     wiring: Wiring | None = None
 
     def names(self) -> list[str]:
         """Everything that can follow `self.` here."""
-        return [*self.fields, *self.members, *self.constants, *self.routines]
+        fields = (name for name in self.fields if not name.endswith(COUNT))
+        return [*fields, *self.members, *self.constants, *self.routines]
 
     def routine_name(self, name: str) -> str:
         """The name in the program of one of its routines: `NICIsr`, or `nic.read_and_clear`."""
@@ -96,6 +101,13 @@ class Layout:
             for item in among
             if item.type in LOOKED_INTO and (name in item.fields or name in item.members)
         ]
+
+    def is_queue(self, found: Field) -> bool:
+        """Whether this very field was declared as a queue."""
+        return any(
+            item.fields.get(found.name) is found and found.name in item.queues
+            for item in self.things.values()
+        )
 
     def objects(self) -> tuple[Object, ...]:
         """The objects as the program lists them."""
@@ -166,6 +178,11 @@ class _Builder:
             case Number() | Reference() | RoutineReference() | PKINTERRUPT() | Array():
                 self.late.append((thing, name, value))
                 thing.fields[name] = _unresolved(name)
+                if isinstance(value, Queue):
+                    thing.queues.add(name)
+                    counted = Number(0, value.count, 0, volatile=value.element.volatile)
+                    self.late.append((thing, f"{name}{COUNT}", counted))
+                    thing.fields[f"{name}{COUNT}"] = _unresolved(f"{name}{COUNT}")
             case KernelObject():
                 thing.members[name] = inner
                 self.kernel_object(thing, kind, name, inner, value)

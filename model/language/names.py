@@ -1,6 +1,7 @@
 """Capturing names and places: what `self.nic.masked`, a local or a constant stands for."""
 
 import ast
+import builtins
 from abc import abstractmethod
 from enum import EnumMeta
 from types import ModuleType
@@ -17,6 +18,7 @@ from .kinds import (
     Kind,
     LocalMember,
     Location,
+    QueueOperation,
     RoutineOf,
     chosen_object,
     named,
@@ -25,8 +27,17 @@ from .kinds import (
 from .layout import LOOKED_INTO
 from .suggest import suggestion
 from .tables import NT_SUCCESS, CapturedName
+from .teaching import instead_of, instead_of_family
 
-Denotation: TypeAlias = Captured | Location | RoutineOf | LocalMember | Global
+Denotation: TypeAlias = Captured | Location | QueueOperation | RoutineOf | LocalMember | Global
+
+QUEUE_OPERATIONS = ("append", "pop", "empty", "full", "count")
+QUEUE_EXAMPLE = "self.work.append(x), x = self.work.pop(), self.work.empty(), .full(), .count()"
+
+_BUILTINS = frozenset(dir(builtins))
+
+_A_SLIP = 0.9
+"""How near to the name of a kernel routine an unknown one is when it was probably meant."""
 
 _WIDEST = 64
 """Bits of the widest C integer: a larger constant is a slip."""
@@ -80,6 +91,8 @@ class Names(Frame):
             case LocalMember():
                 self.check_member(found, node, whole=True)
                 return self.local(f"{found.local}.{found.path}")
+            case QueueOperation():
+                raise self.unsupported(f"`{ast.unparse(node)}` as a value", node, QUEUE_EXAMPLE)
             case Global():
                 raise self.unsupported(
                     f"`{found.shown}` as a value", node, "use a number, a constant or a field"
@@ -91,6 +104,10 @@ class Names(Frame):
         """The place of a location: an array needs an index."""
         if found.field.count and found.index is None:
             name = ast.unparse(node) if isinstance(node, ast.expr) else found.field.name
+            if self.layout.is_queue(found.field):
+                raise self.unsupported(
+                    f"the queue `{found.field.name}` as a whole", node, QUEUE_EXAMPLE
+                )
             raise self.unsupported(
                 f"the array `{found.field.name}` as a whole", node, f"name an element: {name}[0]"
             )
@@ -121,8 +138,14 @@ class Names(Frame):
                 node,
                 f"a field or routine of the {thing.type} is written {self.self_name}.{name}",
             )
-        if name in ("None", "range", "print", "len", "min", "max", "abs", "any", "all", "sum"):
-            raise self.unsupported(f"`{name}`", node, "write the loop or comparison out, as in C")
+        instead = instead_of(name)
+        if instead and name in _BUILTINS:
+            raise self.unsupported(f"`{name}`", node, instead)
+        if not instead and not suggestion(name, self.tables.routines, cutoff=_A_SLIP):
+            instead = instead_of_family(name)
+        if instead:
+            what = f"`{name}` is not in the driver language"
+            raise self.error(UNKNOWN_NAME, what, node, instead)
         known = [*self.locals, *self.subject.names, *thing.names()]
         raise self.error(
             UNKNOWN_NAME,
@@ -181,16 +204,24 @@ class Names(Frame):
             case Global(value=type() as value) if issubclass(value, Driver | Device | Structure):
                 hint = f"write {self.self_name}.{name}"
                 raise self.unsupported(f"`{ast.unparse(node)}`", node, hint)
-            case Global() | RoutineOf():
+            case Global() | RoutineOf() | QueueOperation():
                 raise self.unsupported(
                     f"`{ast.unparse(node)}`", node, "fields belong to self, devices and structures"
                 )
+            case Location(index=None) if self.layout.is_queue(base.field):
+                if name in QUEUE_OPERATIONS:
+                    return QueueOperation(base, name, ast.unparse(node.value))
+                message = f"a queue has no `{name}`"
+                hint = QUEUE_EXAMPLE + suggestion(name, QUEUE_OPERATIONS)
+                raise self.error(UNKNOWN_FIELD, message, node, hint)
             case Captured() | Location():
                 owner = self.read(base, node.value)
                 if owner.kind in (Kind.INTEGER, Kind.CONDITION):
-                    raise self.mixed(
-                        f"`{ast.unparse(node.value)}` is a number and has no `{name}`", node
-                    )
+                    what = f"`{ast.unparse(node.value)}` is a number and has no `{name}`"
+                    if name in (*QUEUE_OPERATIONS, "popleft", "add", "remove", "put", "get"):
+                        hint = "declare a queue: work = Queue(Int(0, 3), 4)"
+                        raise self.error(MIXED_KINDS, what, node, hint)
+                    raise self.mixed(what, node)
                 return self._inside(owner, name, node)
             case _:
                 assert_never(base)
@@ -248,6 +279,8 @@ class Names(Frame):
                 node,
                 "declare ring = Array(Int(0, 3), 4) and write self.ring[i]",
             )
+        if self.layout.is_queue(base.field):
+            raise self.unsupported("an entry of a queue by its index", node, QUEUE_EXAMPLE)
         if isinstance(index, ast.Slice | ast.Tuple):
             raise self.unsupported("a slice", node, "name one element: self.ring[i]")
         return Location(base.object, base.field, self.integer(index))

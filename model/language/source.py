@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..machine import Source
 from .errors import NOT_PYTHON, UNREADABLE, PatternError
+from .teaching import slip_in
 
 TYPES_OF_ROUTINES = (ast.FunctionDef, ast.AsyncFunctionDef)
 LONGEST_TEXT = 160
@@ -87,6 +88,14 @@ class SourceFile:
         return Source(self.path, node.lineno, routine, text)
 
 
+def _what_is_meant(lines: list[str], number: int) -> str:
+    """What was probably meant by a line that is not Python, or by the one before it."""
+    for line in (lines[number - 1 : number], lines[max(number - 2, 0) : number - 1]):
+        if line and (meant := slip_in(line[0])):
+            return meant
+    return "a pattern is ordinary Python; look at this line and the one before it"
+
+
 def _binding(body: list[ast.stmt], name: str) -> ast.AST | None:
     for node in body:
         match node:
@@ -147,7 +156,7 @@ def parse_source(path: str, text: str) -> SourceFile:
             line,
             problem.offset or 0 if line else 0,
             lines[line - 1] if 0 < line <= len(lines) else "",
-            "a pattern is ordinary Python; look at this line and the one before it",
+            _what_is_meant(lines, line),
             NOT_PYTHON,
         ) from None
     except (ValueError, RecursionError, MemoryError) as problem:

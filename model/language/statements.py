@@ -61,7 +61,7 @@ class Statements(Calls):
                     STATEMENT,
                     f"`{ast.unparse(value)}` alone does nothing",
                     node,
-                    "call it, assign it, or leave it out",
+                    _instead_of_alone(value),
                 )
             case ast.If():
                 self._if(node)
@@ -341,6 +341,21 @@ class Statements(Calls):
                     "a computed text", message, 'assert condition, "what should be true"'
                 )
         self.graph.add(Assert(self.condition(test), detail))
+
+
+def _instead_of_alone(value: ast.expr) -> str:
+    """What an expression that stands alone was probably meant to be."""
+    match value:
+        case ast.UnaryOp(op=ast.UAdd(), operand=ast.UnaryOp(op=ast.UAdd(), operand=counted)):
+            return f"C's ++x is written {ast.unparse(counted)} += 1"
+        case ast.UnaryOp(op=ast.USub(), operand=ast.UnaryOp(op=ast.USub(), operand=counted)):
+            return f"C's --x is written {ast.unparse(counted)} -= 1"
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return f"to assign, write {ast.unparse(left)} = {ast.unparse(right)}"
+        case ast.Attribute() | ast.Name():
+            return f"to call it, write {ast.unparse(value)}(); else leave it out"
+        case _:
+            return "call it, assign it, or leave it out"
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -266,7 +266,11 @@ class Values(Names):
                 return less_equal(b, a)
             case _:
                 raise self.unsupported(
-                    "this comparison", node, "compare with == or !=; x in (1, 2) is fine"
+                    "a comparison with `is`"
+                    if isinstance(operator, ast.Is | ast.IsNot)
+                    else "this",
+                    node,
+                    "compare with == or !=; x in (1, 2) is fine",
                 )
 
     def _membership(self, node: ast.Compare) -> Expression:
