@@ -109,7 +109,8 @@ class _Scene:
         """What the context does for ever, and who keeps it from going on."""
         points = self._points(name)
         if len(points) > 1 or self._moves(name):
-            ours = [point for point in points if point.source.line] or points
+            busy = [point for point in points if not point.end] or points
+            ours = [point for point in busy if point.source.line] or busy
             places = [
                 self._place(point) for point in sorted(ours, key=lambda item: item.source.line)
             ]

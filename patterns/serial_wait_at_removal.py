@@ -91,5 +91,8 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWaitOnMask, Serial.SurpriseRemoval],
     processors=[1, 2],
-    expect={1: Violated("stuck-context", steps=5, states=202), 2: Violated("stuck-context", steps=5, states=686)},
+    expect={
+        1: Violated("stuck-context", steps=5, states=202),
+        2: Violated("stuck-context", steps=5, states=686),
+    },
 )
