@@ -13,7 +13,7 @@ from dirql.model.language import Pattern
 from dirql.model.machine import Machine
 from dirql.model.scenario import Expectation, Scenario
 from dirql.model.system import System
-from dirql.properties import apply, rules_that_cut
+from dirql.properties import UnknownPropertyError, apply, rules_that_cut
 
 from . import toolbox
 from .coverage import Unvisited, unvisited
@@ -136,7 +136,10 @@ def prepare(question: Question) -> Subject:
 
 def _compiled(asked: Asked) -> Subject:
     system = toolbox.compile_scenario(asked.pattern, asked.scenario, asked.processors, asked.knobs)
-    return Subject(asked, system, apply(system, asked.properties))
+    try:
+        return Subject(asked, system, apply(system, asked.properties))
+    except UnknownPropertyError as error:
+        raise toolbox.InputError(f"{asked.pattern.path}: {error}") from error
 
 
 def answer(question: Question, watch: Watch = None) -> Answer | Failure:

@@ -73,9 +73,14 @@ def load(pattern: str) -> "Pattern":
     """The pattern in file `pattern`, loaded once however many questions there are about it.
 
     Raises:
-        InputError: the file is not a pattern, or uses something outside the language.
+        InputError: the file is not a pattern, uses something outside the language, or names a
+            property or knob that does not exist.
     """
-    return toolbox.load(Path(pattern))
+    from .names import refuse_unknown_names
+
+    loaded = toolbox.load(Path(pattern))
+    refuse_unknown_names(loaded)
+    return loaded
 
 
 def forget_patterns() -> None:

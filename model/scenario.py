@@ -1,7 +1,9 @@
 """Scenarios: who calls the driver, on how many processors, and what the author expects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from .machine import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Scenario:
     last of these the driver is gone: what it leaves connected, queued or armed is a leak, if
     `finally_` is given.
 
-    `expect` maps processor counts to expectations.
+    `expect` maps processor counts to expectations; `source` is where the scenario is stated.
     """
 
     name: str
@@ -52,3 +54,4 @@ class Scenario:
     knobs: tuple[tuple[str, str], ...] = ()
     properties: tuple[str, ...] = ()
     expect: tuple[tuple[int, Expectation], ...] = ()
+    source: Source = field(default_factory=Source, compare=False)

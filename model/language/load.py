@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import cast
 
 from ..driver import Program
 from ..kernel import CONSTANTS, ROUTINES
+from ..machine import Source
 from ..scenario import Scenario
 from .capture import capture_program
 from .declarations import Driver
@@ -125,7 +126,9 @@ def _guarded(source: SourceFile, names: Mapping[str, object]) -> Generator[None]
         hint = "a pattern needs only: from dirql.model.wdk import *"
         message = f"an import failed: {problem}"
         raise source.error_at_line(IMPORT_FAILED, message, line, hint) from None
-    except (Exception, SystemExit) as problem:  # noqa: BLE001  (a pattern may do anything)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # noqa: BLE001  (a pattern may do anything)
         line = _line_in(source, problem.__traceback__)
         message, hint = _explained(problem, names)
         raise source.error_at_line(MODULE_FAILED, message, line, hint) from None
@@ -237,7 +240,9 @@ def _converted(
     default: object,
 ) -> Scenario:
     try:
-        return convert(declared, name, routines, default)
+        found = convert(declared, name, routines, default)
+        line = declared.line
+        return replace(found, source=Source(source.path, line, text=source.line(line)))
     except MisuseError as problem:
         place = source.assignment("expect") if problem.code == EXPECTATION else None
         line = (

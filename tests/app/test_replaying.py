@@ -138,6 +138,14 @@ def test_knobs_of_another_version(stored: Path, capsys: pytest.CaptureFixture[st
     assert "long_gone" in capsys.readouterr().err
 
 
+def test_properties_of_another_version(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    content["properties"] = ["long-gone"]
+    stored.write_text(json.dumps(content), encoding="utf-8")
+    assert run(["replay", str(stored)]) == 65
+    assert "long-gone" in capsys.readouterr().err
+
+
 def test_nothing_is_stored_where_nothing_is_violated(
     workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
