@@ -208,7 +208,9 @@ class Executor:
         if path.failed or located is None:
             return [path]
         path.name = path.name or f"writes {located.text}"
-        path.accesses += located.access(write=True, completes_update=store.completes_update)
+        # In a device access, and in a hardware event, the read is part of the same step.
+        split = store.completes_update and path.atomic_base is None
+        path.accesses += located.access(write=True, completes_update=split)
         value = top.value(store.value)
         if isinstance(located.domain, Enumeration) and value == Constant(0):
             value = Constant("NULL")

@@ -49,6 +49,37 @@ def test_updates_torn_by_interlocked_writes(one: str, other: str, found: str) ->
     assert driver.verdict("torn-read-modify-write", processors=2) == found
 
 
+_COUNTER = """
+count = Int(0, 3)
+
+def line(self):
+    return self.cause and not self.masked
+
+@hardware
+def arrives(self):
+    if self.count < 3:
+        self.count += 1
+
+def take(self):
+    if self.count:
+        self.count -= 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("self.nic.take()", "self.nic.take()", "holds"),
+        ("self.nic.take()", "self.nic.count = 0", "holds"),
+        ("self.nic.count |= 1", "self.nic.take()", "torn-read-modify-write"),
+        ("self.nic.count |= 1", "self.nic.count = 0", "torn-read-modify-write"),
+    ],
+)
+def test_a_device_access_is_one_step_and_is_not_torn(one: str, other: str, found: str) -> None:
+    driver = Driver(_BOTH.format(one, other), threads="T U", device=_COUNTER)
+    assert driver.verdict("torn-read-modify-write", processors=2) == found
+
+
 def test_a_connect_that_stores_into_an_array_races_with_its_readers() -> None:
     driver = Driver(
         """
