@@ -161,7 +161,10 @@ def isr_after_disconnect(_system: System) -> Conditions:
         MmUnmapIoSpace(self.nic)
 
     Fixed:
-        KeSynchronizeExecution(self.Interrupt, self.Mask, NULL)    # no ISR has work after this
+        self.nic.masked = 1                            # no new ISR; now wait for one under way:
+        for number in range(2):                        # a DPC starts where no ISR is running
+            KeInsertQueueDpc(self.idle_dpcs[number])   # KeSetTargetProcessorDpc: one a processor
+            KeWaitForSingleObject(self.idle)           # set by that DPC
         IoDisconnectInterrupt(self.Interrupt)
         MmUnmapIoSpace(self.nic)
 

@@ -1,0 +1,73 @@
+"""A recorder, fixed: Close waits for the DPCs before it frees the memory that holds one.
+
+The twin of pool_freed_with_queued_dpc.py. After the disconnect nobody queues the DPC again, so
+KeFlushQueuedDpcs leaves nothing behind.
+
+Source: KeFlushQueuedDpcs.
+"""
+
+from dirql.model.wdk import *
+
+
+class Recorder(Device):
+    """Records one block after another; reading the status acknowledges."""
+
+    enabled = Bit(0)
+    recorded = Bit(0)
+
+    def line(self):
+        return self.recorded and self.enabled
+
+    @hardware
+    def block_recorded(self):
+        self.recorded = 1
+
+    def acknowledge(self):
+        was_recorded = self.recorded
+        self.recorded = 0
+        return was_recorded
+
+
+class Session(Structure):
+    BlockDpc = KDPC()
+    Blocks = Int(0, 1, saturating=True)
+
+
+class RecorderDriver(Driver):
+    recorder = Recorder(Line(irql=5, mode=LevelSensitive))
+    Interrupt = PKINTERRUPT()
+    session = Session()
+
+    def Open(self):
+        ExAllocatePool2(self.session)
+        KeInitializeDpc(self.session.BlockDpc, self.BlockDone)
+        # Only the first processor is interrupted, as a legacy controller routes its lines.
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+        if not NT_SUCCESS(status):
+            return status
+        self.recorder.enabled = 1
+        return STATUS_SUCCESS
+
+    def Isr(self, Interrupt, ServiceContext):
+        if not self.recorder.acknowledge():
+            return FALSE
+        KeInsertQueueDpc(self.session.BlockDpc)
+        return TRUE
+
+    def BlockDone(self, Dpc, DeferredContext):
+        self.session.Blocks += 1
+
+    def Close(self):
+        self.recorder.enabled = 0
+        IoDisconnectInterrupt(self.Interrupt)
+        self.Interrupt = NULL
+        KeFlushQueuedDpcs()
+        ExFreePoolWithTag(self.session)
+
+
+scenario = Scenario(
+    start=RecorderDriver.Open,
+    concurrently=[RecorderDriver.Close],
+    processors=[1, 2],
+    expect={1: Holds(states=168), 2: Holds(states=612)},
+)

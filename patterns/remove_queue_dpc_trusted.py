@@ -1,0 +1,94 @@
+"""A recorder: a DPC that was taken out of its queue runs all the same, on old systems.
+
+Close takes the DPC of the session out of its queue and frees the session. If KeRemoveQueueDpc says
+FALSE, the DPC was not queued, and may be running; so Close waits for it. If it says TRUE, the DPC
+was queued and will not run, and there is nothing to wait for. (A session records one block, so the
+DPC is never queued again while it runs; else TRUE would speak of the second run only.)
+
+Bug: before Windows Vista SP1, TRUE did not promise that: the DPC could have been taken up for
+running already. The scenario "old" has the knob weak_remove_queue_dpc, which allows it; in "new"
+the pattern holds.
+
+Source: KeRemoveQueueDpc, return value and remarks.
+
+In the trace look at the result of KeRemoveQueueDpc, and at the DPC that starts after it.
+"""
+
+from dirql.model.wdk import *
+
+
+class Recorder(Device):
+    """Records one block after another; reading the status acknowledges."""
+
+    enabled = Bit(0)
+    recorded = Bit(0)
+
+    def line(self):
+        return self.recorded and self.enabled
+
+    @hardware
+    def block_recorded(self):
+        self.recorded = 1
+
+    def acknowledge(self):
+        was_recorded = self.recorded
+        self.recorded = 0
+        return was_recorded
+
+
+class Session(Structure):
+    BlockDpc = KDPC()
+    Blocks = Int(0, 1, saturating=True)
+
+
+class RecorderDriver(Driver):
+    recorder = Recorder(Line(irql=5, mode=LevelSensitive))
+    Interrupt = PKINTERRUPT()
+    session = Session()
+
+    def Open(self):
+        ExAllocatePool2(self.session)
+        KeInitializeDpc(self.session.BlockDpc, self.BlockDone)
+        # Only the first processor is interrupted, as a legacy controller routes its lines.
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+        if not NT_SUCCESS(status):
+            return status
+        self.recorder.enabled = 1
+        return STATUS_SUCCESS
+
+    def Isr(self, Interrupt, ServiceContext):
+        if not self.recorder.acknowledge():
+            return FALSE
+        self.recorder.enabled = 0
+        KeInsertQueueDpc(self.session.BlockDpc)
+        return TRUE
+
+    def BlockDone(self, Dpc, DeferredContext):
+        self.session.Blocks += 1
+
+    def Close(self):
+        self.recorder.enabled = 0
+        IoDisconnectInterrupt(self.Interrupt)
+        self.Interrupt = NULL
+        if not KeRemoveQueueDpc(self.session.BlockDpc):
+            KeFlushQueuedDpcs()
+        ExFreePoolWithTag(self.session)
+
+
+scenarios = [
+    Scenario(
+        name="new",
+        start=RecorderDriver.Open,
+        concurrently=[RecorderDriver.Close],
+        processors=[1, 2],
+        expect={1: Holds(states=72), 2: Holds(states=148)},
+    ),
+    Scenario(
+        name="old",
+        start=RecorderDriver.Open,
+        concurrently=[RecorderDriver.Close],
+        processors=[1, 2],
+        knobs={"weak_remove_queue_dpc": "yes"},
+        expect={1: Holds(states=72), 2: Violated("free-while-queued", steps=19, states=125)},
+    ),
+]
