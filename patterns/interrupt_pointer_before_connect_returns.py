@@ -8,8 +8,9 @@ the DPC synchronises with NULL.
 
 Source: the comments on this window in microsoft/Windows-Driver-Frameworks, src/framework/shared/
 inc/private/common/fxinterrupt.hpp, and on HighestDIRQLInterrupt in reactos/reactos, drivers/input/
-i8042prt. ReactOS itself stores the pointer first; the window depends on the knob
-out_pointer_before_arm. The spurious edge is the knob spurious_calls.
+i8042prt. ReactOS itself stores the pointer first; the window depends on the knobs
+out_pointer_before_arm and isr_before_connect_returns. The spurious edge is the knob spurious_calls.
+The scenarios "quiet", "stored first" and "both at once" each close the window with one of them.
 
 In the trace: the DPC runs between the two halves of the connect call.
 """
@@ -58,12 +59,36 @@ class SensorDriver(Driver):
         return TRUE
 
 
-scenario = Scenario(
-    start=SensorDriver.StartDevice,
-    processors=[1, 2],
-    knobs={"spurious_calls": "yes"},
-    expect={
-        1: Violated("synchronize-on-dead-interrupt", steps=11, states=80),
-        2: Violated("synchronize-on-dead-interrupt", steps=11, states=267),
-    },
-)
+scenarios = [
+    Scenario(
+        name="spurious",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "yes"},
+        expect={
+            1: Violated("synchronize-on-dead-interrupt", steps=11, states=80),
+            2: Violated("synchronize-on-dead-interrupt", steps=11, states=267),
+        },
+    ),
+    Scenario(
+        name="quiet",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "no"},
+        expect={1: Holds(states=28), 2: Holds(states=39)},
+    ),
+    Scenario(
+        name="stored first",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "yes", "out_pointer_before_arm": "yes"},
+        expect={1: Holds(states=245), 2: Holds(states=6020)},
+    ),
+    Scenario(
+        name="both at once",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "yes", "isr_before_connect_returns": "no"},
+        expect={1: Holds(states=243), 2: Holds(states=6018)},
+    ),
+]

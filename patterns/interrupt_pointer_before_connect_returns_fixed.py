@@ -51,9 +51,33 @@ class SensorDriver(Driver):
         return TRUE
 
 
-scenario = Scenario(
-    start=SensorDriver.StartDevice,
-    processors=[1, 2],
-    knobs={"spurious_calls": "yes"},
-    expect={1: Holds(states=248), 2: Holds(states=4364)},
-)
+scenarios = [
+    Scenario(
+        name="spurious",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "yes"},
+        expect={1: Holds(states=248), 2: Holds(states=4364)},
+    ),
+    Scenario(
+        name="quiet",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "no"},
+        expect={1: Holds(states=27), 2: Holds(states=37)},
+    ),
+    Scenario(
+        name="stored first",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "yes", "out_pointer_before_arm": "yes"},
+        expect={1: Holds(states=180), 2: Holds(states=3120)},
+    ),
+    Scenario(
+        name="both at once",
+        start=SensorDriver.StartDevice,
+        processors=[1, 2],
+        knobs={"spurious_calls": "yes", "isr_before_connect_returns": "no"},
+        expect={1: Holds(states=178), 2: Holds(states=3118)},
+    ),
+]
