@@ -60,7 +60,7 @@ scenarios = [
         knobs={"chain_order": "own_first"},
         expect={
             1: Violated("stuck-context", steps=3, states=108),
-            2: Violated("stuck-context", steps=4, states=1632),
+            2: Violated("stuck-context", steps=3, states=1632),
         },
     ),
     Scenario(

@@ -1,0 +1,371 @@
+"""Each file of kernel rules, with one guard, check or update wrong: some pattern's verdict changes.
+
+A mutation replaces one piece of a file's text. It is given to the functions that are loaded, so it
+holds wherever they are used, and it is taken back afterwards.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import getmembers, isclass, isfunction
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import pytest
+
+from dirql.app.answers import find_scenario
+from dirql.explorer.engine import Limits
+from dirql.explorer.reference import ReferenceEngine
+from dirql.explorer.verdict import Holds, Verdict, Violated
+from dirql.model.compiler import compile_system
+from dirql.model.kernel import make_knobs
+from dirql.model.language import load_pattern
+from dirql.model.scenario import Violated as ExpectedViolated
+from dirql.properties import apply
+
+ROOT = Path(__file__).parent.parent
+KERNEL = ROOT / "model" / "kernel"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """In `file`, `old` becomes `new`; then `pattern` says `becomes` instead of what it expects."""
+
+    file: str
+    old: str
+    new: str
+    pattern: str
+    becomes: str
+    processors: int = 1
+    scenario: str = ""
+
+
+MUTATIONS = (
+    Mutation(
+        "cancel_lock",
+        "raise_and_take(call, world, _LOCK, ())",
+        "raise_and_take(call, world, call.context, ())",
+        "cancel_lock_kept_fixed",
+        "release-of-unowned-lock",
+    ),
+    Mutation(
+        "connection",
+        'if request.pointer != "NULL":',
+        "if True:",
+        "parameters_without_pointer",
+        "device-unmasked-before-connect",
+    ),
+    Mutation(
+        "connection",
+        'if world.knobs.allows("connect_may_fail", "yes"):',
+        "if False:",
+        "connect_status_ignored",
+        "holds",
+    ),
+    Mutation(
+        "disconnection",
+        "= (negation(running(found.name)),)",
+        "= ()",
+        "low_importance_not_flushed_fixed",
+        "use-after-unmap",
+        processors=2,
+    ),
+    Mutation(
+        "disconnection",
+        "member(state, (CONNECTED, INACTIVE)),",
+        "member(state, (CONNECTED, INACTIVE, DISCONNECTED)),",
+        "floppy_double_disconnect",
+        "holds",
+    ),
+    Mutation(
+        "dispatch",
+        "                negation(quiet),",
+        "                TRUE,",
+        "claim_follows_software_state",
+        "stuck-context",
+    ),
+    Mutation(
+        "dispatch",
+        "return equal(world.interrupt_state(item.name), Constant(CONNECTED))",
+        "return TRUE",
+        "isr_before_context_ready_fixed",
+        "use-after-unmap",
+    ),
+    Mutation(
+        "dispatch", "(guard, *item.guard),", "item.guard,", "failed_start_stays_connected", "holds"
+    ),
+    Mutation(
+        "dispatch",
+        'lock taken", "4.1.1", takes=item.lock,',
+        'lock taken", "4.1.1",',
+        "vioscsi_queue_lock_fixed",
+        "value-out-of-range",
+        processors=2,
+    ),
+    Mutation(
+        "dpc",
+        'and not world.facts.has("dpc low importance", dpc)',
+        "",
+        "low_importance_not_flushed",
+        "holds",
+    ),
+    Mutation(
+        "dpc",
+        "Outcome((free,), tuple(updates),",
+        "Outcome((free,), (),",
+        "set_event_in_isr_fixed",
+        "stuck-context",
+    ),
+    Mutation(
+        "dpc_removal",
+        "Outcome(tuple(waits), result",
+        "Outcome((), result",
+        "pool_freed_with_queued_dpc_fixed",
+        "free-while-queued",
+        processors=2,
+    ),
+    Mutation(
+        "dpc_removal",
+        "dequeued(world, dpc), result",
+        "(), result",
+        "remove_queue_dpc_trusted",
+        "free-while-queued",
+        processors=2,
+        scenario="new",
+    ),
+    Mutation(
+        "events",
+        "Outcome((negation(flag), *guard), updates,",
+        "Outcome((negation(flag), *guard), (),",
+        "set_event_in_isr_fixed",
+        "stuck-context",
+    ),
+    Mutation(
+        "events",
+        "Outcome((flag,), ((flag.variable, FALSE),), result=Constant(1))",
+        "Outcome((flag,), (), result=Constant(1))",
+        "event_cleared_after_start",
+        "holds",
+    ),
+    Mutation(
+        "interlocked",
+        "new, lambda _: before)",
+        "new, lambda _: Constant(0))",
+        "home_made_lock_fixed",
+        "claim-broken",
+    ),
+    Mutation(
+        "interlocked",
+        "access = (Access(target.variable, AccessKind.INTERLOCKED),)",
+        "access = (Access(target.variable, AccessKind.PLAIN_WRITE),)",
+        "home_made_lock_fixed",
+        "data-race",
+    ),
+    Mutation(
+        "locks",
+        "call.held and call.held[-1].lock != lock",
+        "False",
+        "locks_released_in_taking_order",
+        "holds",
+    ),
+    Mutation(
+        "memory",
+        "                negation(queued),",
+        "                TRUE,",
+        "pool_freed_with_queued_dpc",
+        "use-after-free",
+        processors=2,
+    ),
+    Mutation(
+        "memory",
+        "updates = ((alive.variable, Constant(value=False)),)",
+        "updates = ()",
+        "low_importance_not_flushed",
+        "holds",
+    ),
+    Mutation(
+        "mutexes",
+        "drops=mutex, irql=new",
+        "irql=new",
+        "connect_under_fast_mutex_fixed",
+        "lock-held-at-return",
+    ),
+    Mutation(
+        "queued_spin_locks",
+        'lock, "queued")\n    return',
+        'lock, "ordinary")\n    return',
+        "queued_lock_used_as_ordinary",
+        "holds",
+    ),
+    Mutation(
+        "queued_spin_locks",
+        "saves=call.irql)",
+        "saves=call.irql, irql=0)",
+        "queued_lock_used_as_ordinary_fixed",
+        "irql-not-restored",
+    ),
+    Mutation(
+        "raising",
+        'Step(call.routine, "1.4.1", irql=new)',
+        'Step(call.routine, "1.4.1")',
+        "dpc_helper_called_by_thread_fixed",
+        "irql-too-low",
+    ),
+    Mutation(
+        "raising",
+        "if new < call.irql or new > HIGH_LEVEL:",
+        "if new > HIGH_LEVEL:",
+        "service_routine_raises_to_dispatch",
+        "irql-lowered-wrongly",
+    ),
+    Mutation(
+        "registration",
+        'lock = "" if request.lock == "NULL" else request.lock',
+        'lock = ""',
+        "two_interrupts_two_locks_fixed",
+        "unserviced-cause",
+        processors=2,
+    ),
+    Mutation(
+        "rule", "        if self.irql <= level:", "        if True:", "set_event_in_isr", "holds"
+    ),
+    Mutation(
+        "rule",
+        "        if self.irql >= level:",
+        "        if True:",
+        "dpc_helper_called_by_thread",
+        "stuck-context",
+    ),
+    Mutation(
+        "spin_locks",
+        "    if held.previous_irql != new:",
+        "    if False:",
+        "one_variable_for_two_levels",
+        "irql-not-restored",
+    ),
+    Mutation(
+        "spin_locks",
+        'name=f"{call.routine} takes {lock}", takes=lock',
+        'name=f"{call.routine} takes {lock}", takes=""',
+        "try_lock_result_ignored_fixed",
+        "release-of-unowned-lock",
+    ),
+    Mutation(
+        "synchronization",
+        "checks=alive + _not_above(call, found), irql=level",
+        "checks=alive + _not_above(call, found)",
+        "rtethsample_unlocked_mask_fixed",
+        "unserviced-cause",
+    ),
+    Mutation(
+        "synchronization",
+        "takes=found.lock,\n            saves=call.irql,",
+        "saves=call.irql,",
+        "connect_status_ignored_fixed",
+        "data-race",
+        processors=2,
+    ),
+    Mutation(
+        "timers",
+        "Outcome((was,), disarm(world, timer), result",
+        "Outcome((was,), (), result",
+        "watchdog_left_armed_fixed",
+        "queue-left-pending",
+    ),
+    Mutation(
+        "waits", "    if call.irql <= APC_LEVEL:", "    if True:", "sleep_under_spin_lock", "holds"
+    ),
+    Mutation(
+        "waits",
+        "ends = [Outcome((negation(waits),)",
+        "ends = [Outcome(()",
+        "device_deleted_under_work_item_fixed",
+        "free-while-queued",
+    ),
+    Mutation(
+        "work_items",
+        "        equal(state_of(world, item), Constant(IDLE)),",
+        "        equal(item, item),",
+        "work_item_freed_by_its_queuer",
+        "holds",
+    ),
+    Mutation(
+        "work_items",
+        "    idle = equal(state, Constant(IDLE))",
+        "    idle = equal(Constant(IDLE), Constant(IDLE))",
+        "i8042prt_work_item",
+        "holds",
+    ),
+)
+
+
+def rule_files() -> list[str]:
+    """The files of the kernel that hold rules: they make steps or checks."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(KERNEL.glob("*.py"))}
+    return [name for name, text in texts.items() if "Model:" in text or "Check(" in text]
+
+
+def functions(module: ModuleType) -> dict[str, FunctionType]:
+    """The functions and methods that the module defines, by their qualified names."""
+    owners = [module, *(item for _, item in getmembers(module, isclass))]
+    found = (item for owner in owners for _, item in getmembers(owner, isfunction))
+    return {item.__qualname__: item for item in found if item.__module__ == module.__name__}
+
+
+@contextmanager
+def mutated(mutation: Mutation) -> Generator[None]:
+    """The mutation, for as long as the context lasts."""
+    module = import_module(f"dirql.model.kernel.{mutation.file}")
+    text = (KERNEL / f"{mutation.file}.py").read_text(encoding="utf-8")
+    assert text.count(mutation.old) == 1, f"{mutation.file}.py has changed: mutate something else"
+    wrong = ModuleType(module.__name__)
+    wrong.__package__ = module.__package__
+    exec(compile(text.replace(mutation.old, mutation.new), mutation.file, "exec"), vars(wrong))  # noqa: S102
+    right = functions(module)
+    codes = {name: item.__code__ for name, item in right.items()}
+    for name, item in functions(wrong).items():
+        right[name].__code__ = item.__code__
+    try:
+        yield
+    finally:
+        for name, code in codes.items():
+            right[name].__code__ = code
+
+
+def verdict(mutation: Mutation) -> tuple[str, str]:
+    """What the pattern expects and what the explorer finds: a property, or `holds`."""
+    pattern = load_pattern(ROOT / "patterns" / f"{mutation.pattern}.py")
+    scenario = find_scenario(pattern, mutation.scenario or pattern.scenarios[0].name)
+    expected = dict(scenario.expect)[mutation.processors]
+    knobs = make_knobs(dict(scenario.knobs))
+    system = compile_system(pattern.program, scenario, mutation.processors, knobs)
+    machine = apply(system, scenario.properties or None)
+    found = ReferenceEngine().check(machine, Limits(states=20_000)).verdict
+    wanted = expected.property if isinstance(expected, ExpectedViolated) else "holds"
+    return wanted, in_a_word(found)
+
+
+def in_a_word(found: Verdict) -> str:
+    """`holds`, the property violated, or why the verdict is unknown."""
+    match found:
+        case Holds():
+            return "holds"
+        case Violated(name, _):
+            return name
+        case _:
+            return found.reason
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda item: f"{item.file}-{item.pattern}")
+def test_a_pattern_notices_the_mutation(mutation: Mutation) -> None:
+    """The verdict is another one, and the expected one."""
+    with mutated(mutation):
+        expected, found = verdict(mutation)
+    assert found == mutation.becomes
+    assert found != expected
+
+
+def test_every_file_of_rules_is_mutated() -> None:
+    """A new chapter of kernel rules comes with a mutation and the pattern that notices it."""
+    assert rule_files() == sorted({item.file for item in MUTATIONS})
