@@ -8,6 +8,8 @@ from dirql.model.kernel.knobs import KNOBS, Knobs
 from dirql.model.machine import ContextKind, Machine
 from dirql.properties import PROPERTIES
 
+from .trace_words import readable
+
 PLURALS = {
     ContextKind.THREAD: "threads",
     ContextKind.DPC: "DPCs",
@@ -101,7 +103,8 @@ def _saturated(program: Program) -> Iterator[str]:
     for item in program.objects:
         for field in item.fields:
             if field.saturating:
-                yield f"{item.name}.{field.name} stays at its bound instead of passing it"
+                name = readable(f"{item.name}.{field.name}")
+                yield f"{name} stays at its bound instead of passing it"
 
 
 def _cut(rules: tuple[str, ...]) -> str:

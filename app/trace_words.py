@@ -115,7 +115,8 @@ def _name(happening: Happening, name: str, *, near: bool, new: bool) -> str:
     lock = _lock(step)
     if lock and DISPATCH_OF_LOCK.match(name):
         return ""
-    named = TAKES_LOCK.sub(rf"\g<verb> the {lock}", name) if lock else name
+    called = f"the {lock}" if lock.startswith("lock of ") else lock
+    named = TAKES_LOCK.sub(rf"\g<verb> {called}", name) if lock else name
     text = step.source.text
     routine = routine_of(named)
     if not near or f"{routine}(" not in text:

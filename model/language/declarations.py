@@ -121,18 +121,21 @@ class Enum(Number):
 
 
 class Reference:
-    """A pointer to one of the structures of a class, or NULL: `current = Reference(Request)`."""
+    """A pointer to one of the structures of a class, or NULL: `current = Reference(Request)`.
+
+    A pointer to a kernel object, in C `PKSPIN_LOCK`, is `Reference(KSPIN_LOCK)`.
+    """
 
     def __init__(self, target: object, initial: str = NULL, *, volatile: bool = False) -> None:
         """Declare a pointer; a class defined further down is given by its name in quotes."""
         if not isinstance(target, str) and not (
-            isinstance(target, type) and issubclass(target, Structure)
+            isinstance(target, type) and issubclass(target, Structure | KernelObject)
         ):
             raise MisuseError(
-                "Reference() needs a class derived from Structure",
+                "Reference() needs a class derived from Structure, or a kernel object's",
                 "class Request(Structure): ...    then    current = Reference(Request)",
             )
-        self.target: str | type[Structure] = target
+        self.target: str | type[Structure | KernelObject] = target
         self.initial, self.volatile = initial, volatile
 
 

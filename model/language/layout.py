@@ -297,11 +297,15 @@ class _Builder:
         if isinstance(target, str):
             self.known(thing, name, f"structure class `{target}`", target, list(names))
             target = names[target]
-        found = [
-            inner
-            for inner, kind in self.classes.items()
-            if self.things[inner].type == "structure" and issubclass(kind, target)
-        ]
+        if issubclass(target, KernelObject):
+            wanted = target.type
+            found = [inner for inner, item in self.things.items() if item.type == wanted]
+        else:
+            found = [
+                inner
+                for inner, kind in self.classes.items()
+                if self.things[inner].type == "structure" and issubclass(kind, target)
+            ]
         return Enumeration(target.__name__, (NULL, *found))
 
     def known(

@@ -83,7 +83,7 @@ _NAMES: Final = {
     **dict.fromkeys(("min", "max", "abs", "any", "all", "sum", "sorted", "reversed", "map"), _LOOP),
     "WdfInterruptCreate": "IoConnectInterrupt(self.Interrupt, self.Isr) in the start routine",
     "WdfInterruptSynchronize": "KeSynchronizeExecution(self.Interrupt, self.Routine)",
-    "WdfInterruptAcquireLock": "KeAcquireInterruptSpinLock(self.Interrupt)",
+    "WdfInterruptAcquireLock": "OldIrql = KeAcquireInterruptSpinLock(self.Interrupt)",
     "WdfInterruptReleaseLock": "KeReleaseInterruptSpinLock(self.Interrupt, OldIrql)",
     "WdfInterruptQueueDpcForIsr": "KeInsertQueueDpc(self.Dpc)",
     "WdfInterruptQueueWorkItemForIsr": "KeInsertQueueDpc(self.Dpc), whose routine queues the item",
@@ -154,7 +154,7 @@ def instead_of(name: str) -> str:
     """What to write instead of the unknown name, or nothing where nobody can tell."""
     if name in _NAMES:
         text = _NAMES[name]
-        return f"write {text}" if re.match(r"[A-Z]\w+\(", text) else text
+        return f"write {text}" if re.match(r"(\w+ = )?[A-Z]\w+\(", text) else text
     return ""
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dirql.model.compiler import compile_system
 from dirql.model.domain import Enumeration, Range
 from dirql.model.driver import Device, FieldKind, Line, Object
 from dirql.model.expr import (
@@ -506,3 +507,43 @@ def test_module_level_expectation_is_the_default() -> None:
     assert (first.name, second.name) == ("a", "scenario-2")
     assert first.expect == ((1, Violated("lock-cycle")),)
     assert second.expect == ((1, Holds()), (2, Holds()))
+
+
+SUB_OBJECTS = """from dirql.model.wdk import *
+
+
+class Request(Structure):
+    Lock = KSPIN_LOCK()
+
+
+class Drv(Driver):
+    A = KSPIN_LOCK()
+    Done = KEVENT(NotificationEvent, FALSE)
+    first = Request()
+    pointer = Reference(KSPIN_LOCK, "A")
+    event = Reference(KEVENT)
+
+    def With(self, lock):
+        KeAcquireSpinLock(lock, OldIrql)
+        KeReleaseSpinLock(lock, OldIrql)
+
+    def Start(self):
+        self.With(self.A)
+        self.With(self.first.Lock)
+        self.With(self.pointer)
+        self.pointer = self.first.Lock
+        self.With(self.pointer)
+        self.event = self.Done
+        KeSetEvent(self.event)
+
+
+scenario = Scenario(start=Drv.Start, processors=[1])
+"""
+
+
+def test_references_to_embedded_kernel_objects() -> None:
+    pattern = load_text(SUB_OBJECTS)
+    fields = {item.name: item.domain for item in pattern.program.objects[0].fields}
+    assert fields["pointer"] == Enumeration("KSPIN_LOCK", ("NULL", "A", "first.Lock"))
+    assert fields["event"] == Enumeration("KEVENT", ("NULL", "Done"))
+    compile_system(pattern.program, pattern.scenarios[0], 1)
