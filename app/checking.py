@@ -184,6 +184,13 @@ def _one(question: Question, number: int, session: _Session) -> Answer | Failure
         return answer(question, watch)
 
 
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent says what was done and ends us."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _side_by_side(
     questions: Sequence[Question | Failure], jobs: int, session: _Session
 ) -> Iterator[Answer | Failure]:
@@ -191,7 +198,7 @@ def _side_by_side(
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    executor = ProcessPoolExecutor(jobs)
+    executor = ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent)
     try:
         pending = [
             question if isinstance(question, Failure) else executor.submit(answer, question)

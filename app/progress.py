@@ -1,10 +1,17 @@
 """What is shown on a terminal while a check works; elsewhere nothing."""
 
 import sys
+import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from dirql.explorer.engine import Snapshot
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+MOMENT = 0.3
+"""Seconds for which nothing is shown."""
 
 
 class Progress(Protocol):
@@ -48,17 +55,19 @@ class Silent:
 
 
 class Spinner:
-    """One changing line on the error output."""
+    """One changing line on the error output.
+
+    It appears with the first news after a moment: what is done at once needs no line, nor the
+    import of what draws it.
+    """
 
     def __init__(self) -> None:
-        """Prepare the line; nothing is shown before the context is entered."""
-        from rich.console import Console
-
-        self._status = Console(stderr=True).status("")
+        """Prepare the line; nothing is shown before there is news."""
+        self._begun = time.monotonic()
+        self._status: Status | None = None
 
     def __enter__(self) -> Self:
-        """Show the line."""
-        self._status.start()
+        """Begin to listen."""
         return self
 
     def __exit__(
@@ -68,12 +77,19 @@ class Spinner:
         traceback: TracebackType | None,
     ) -> None:
         """Remove the line, so that what is printed next stands alone."""
-        self._status.stop()
+        if self._status is not None:
+            self._status.stop()
 
     def say(self, text: str) -> None:
         """Replace the line."""
+        if time.monotonic() - self._begun < MOMENT:
+            return
+        from rich.console import Console
         from rich.text import Text
 
+        if self._status is None:
+            self._status = Console(stderr=True).status("")
+            self._status.start()
         self._status.update(Text(text))
 
 
@@ -83,8 +99,10 @@ def make_progress() -> Progress:
 
 
 def describe(snapshot: Snapshot) -> str:
-    """`12,345 states, 40,000 transitions, depth 31, 2 s`."""
+    """`12,345 states, 20,000 transitions/s, depth 31, frontier 7, 80 MB, 2 s`."""
+    speed = snapshot.transitions / snapshot.seconds if snapshot.seconds else 0
     return (
-        f"{snapshot.states:,} states, {snapshot.transitions:,} transitions, "
-        f"depth {snapshot.depth}, {snapshot.seconds:.0f} s"
+        f"{snapshot.states:,} states, {speed:,.0f} transitions/s, depth {snapshot.depth}, "
+        f"frontier {snapshot.frontier:,}, {snapshot.memory / 10**6:,.0f} MB, "
+        f"{snapshot.seconds:.0f} s"
     )

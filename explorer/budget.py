@@ -58,7 +58,8 @@ class Budget:
             self.exhausted = f"the limit of {limits.memory} bytes of memory was reached"
         if self._watch is not None and now - self._shown >= _SECONDS_BETWEEN_SNAPSHOTS:
             self._shown = now
-            self._watch(Snapshot(states, transitions, depth, frontier, seconds))
+            memory = resident_memory()
+            self._watch(Snapshot(states, transitions, depth, frontier, seconds, memory))
 
 
 if sys.platform == "win32":

@@ -48,13 +48,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Progress of a running search, for whoever is watching."""
+    """Progress of a running search, for whoever is watching; `memory` is what the process uses."""
 
     states: int
     transitions: int
     depth: int
     frontier: int
     seconds: float
+    memory: int = 0
 
 
 class BeyondEngineError(ValueError):

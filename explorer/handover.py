@@ -13,7 +13,7 @@ from dataclasses import replace
 from dirql.model.machine import Machine
 
 from .engine import BeyondEngineError, Engine, Limits, Snapshot
-from .verdict import Result
+from .verdict import Result, Unknown, Verdict
 
 NO_LIMITS = Limits()
 
@@ -50,6 +50,18 @@ class Handover:
         if not found.limited or found.statistics.states < self._states:
             return found
         try:
-            return self._second().check(machine, limits, watch)
+            more = self._second().check(machine, limits, watch)
         except BeyondEngineError:
             return self._first.check(machine, limits, watch)
+        if more.limited and more.statistics.states < found.statistics.states:
+            return replace(found, verdict=_stopped(found.verdict, more.verdict))
+        return more
+
+
+def _stopped(known: Verdict, later: Verdict) -> Verdict:
+    """What was known when a limit stopped the second engine before it had got as far again."""
+    match known, later:
+        case Unknown(covered, possible), Unknown(reason, _):
+            return Unknown(f"{reason.partition(': ')[0]}: {covered.partition(': ')[2]}", possible)
+        case _:
+            return known  # a race

@@ -1,18 +1,26 @@
 """Progress conditions over a complete space: is there a live state that cannot reach its goal?"""
 
+from collections.abc import Callable
+
 from .program import Program
 from .space import SHARD_SHIFT, Found, Space
 
 
-def lost(program: Program, space: Space) -> Found | None:
-    """The first condition that fails, as its rank, and the nearest state where it does."""
+def lost(program: Program, space: Space, may_go_on: Callable[[], bool]) -> Found | None:
+    """The first condition that fails, as its rank, and the nearest state where it does.
+
+    Nothing as well when `may_go_on` refuses, which is asked before each sweep.
+    """
     rank = 0
     for code in program.progress:
         for shard in space.shards:
             shard.begin_marks(code)
         full = (1 << code.conditions) - 1
-        while space.sweep(full):
-            pass
+        while may_go_on():
+            if not space.sweep(full):
+                break
+        else:
+            return None
         missing = [shard.missing(code) for shard in space.shards]
         for number in range(code.conditions):
             places = [

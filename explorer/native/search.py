@@ -106,6 +106,8 @@ class _Search:
             trace = self._trace(self._broken(self._bound, limit=True))
             return Unknown(f"a limit of the model was reached: {trace.violation.detail}", trace)
         finding = finding or self._stuck() or self._nearest_race()
+        if finding is None and self._budget.exhausted:
+            return Unknown(f"{self._budget.exhausted} while progress was judged")
         if finding is None:
             return Holds((f"all {len(self._space)} reachable states",))
         trace = self._trace(finding)
@@ -213,7 +215,16 @@ class _Search:
         raise AssertionError("compiled code and the reference disagree about a check")
 
     def _stuck(self) -> Finding | None:
-        found = lost(self._program, self._space) if self._machine.progress else None
+        space, budget = self._space, self._budget
+
+        def may_go_on() -> bool:
+            budget.look(len(space), self._transitions, self._depth, 0)
+            return not budget.exhausted
+
+        marks = self._program.mark_size * len(space)
+        if not self._machine.progress or not self._may_grow(marks):
+            return None
+        found = lost(self._program, space, may_go_on)
         if found is None:
             return None
         item = self._machine.progress[found.rank]
@@ -248,9 +259,9 @@ class _Search:
         )
 
 
-def reachable(machine: Machine, workers: int = 1) -> frozenset[State]:
+def reachable(machine: Machine, workers: int = 1, cache: Cache | None = None) -> frozenset[State]:
     """All states `machine` can reach without breaking a check, whatever else is wrong with them."""
-    space = Space(Program(machine, NoCache()), machine, workers=workers)
+    space = Space(Program(machine, cache or NoCache()), machine, workers=workers)
     while space.level_size():
         for _ in space.slices(lambda _: True):
             pass

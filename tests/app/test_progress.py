@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from dirql.app import progress as progress_module
 from dirql.app.progress import Silent, Spinner, describe, make_progress
 from dirql.explorer.engine import Snapshot
 
@@ -30,6 +31,7 @@ def test_a_terminal_sees_the_news(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress_module, "MOMENT", 0)
     with make_progress() as progress:
         assert isinstance(progress, Spinner)
         progress.say("[1/2] working")
@@ -37,5 +39,15 @@ def test_a_terminal_sees_the_news(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_snapshot_in_words() -> None:
-    snapshot = Snapshot(12_345, 40_000, 31, 7, 2.2)
-    assert describe(snapshot) == "12,345 states, 40,000 transitions, depth 31, 2 s"
+    snapshot = Snapshot(12_345, 40_000, 31, 7_000, 2.0, 81_234_567)
+    assert describe(snapshot) == (
+        "12,345 states, 20,000 transitions/s, depth 31, frontier 7,000, 81 MB, 2 s"
+    )
+
+
+def test_what_is_done_at_once_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with make_progress() as progress:
+        progress.say("[1/2] working")
+    assert stream.getvalue() == ""

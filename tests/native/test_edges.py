@@ -1,5 +1,7 @@
 """Machines at the edges: many words, wide numbers, nothing to do, limits."""
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dirql.explorer.engine import Limits, Snapshot
-from dirql.explorer.native import NativeEngine, NoCache, reachable
+from dirql.explorer.native import NativeEngine, NoCache, reachable, search
 from dirql.explorer.native.codec import Layout
+from dirql.explorer.native.program import Program
+from dirql.explorer.native.progress import lost
+from dirql.explorer.native.space import Space
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.reference import reachable as reachable_by_reference
 from dirql.explorer.verdict import Holds, Unknown, Violated
@@ -235,6 +240,24 @@ def test_a_limit_of_time() -> None:
     assert result.verdict.reason.startswith("the limit of 0.2 seconds was reached: ")
     assert result.statistics.states > 1000
     assert result.statistics.depth > 1000
+    assert not result.statistics.complete
+
+
+def test_time_may_run_out_while_progress_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that found nothing wrong and did not finish judging has not shown that it holds."""
+
+    def slow(program: Program, space: Space, may_go_on: Callable[[], bool]) -> None:
+        time.sleep(0.6)
+        assert not may_go_on()
+        assert lost(program, space, may_go_on) is None
+
+    monkeypatch.setattr(search, "lost", slow)
+    result = ENGINE.check(philosophers(3), Limits(seconds=0.5))
+    assert isinstance(result.verdict, Unknown)
+    assert result.verdict.reason == (
+        "the limit of 0.5 seconds was reached while progress was judged"
+    )
+    assert result.limited
     assert not result.statistics.complete
 
 

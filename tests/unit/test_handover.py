@@ -80,6 +80,27 @@ def test_limits_of_the_caller_are_limits() -> None:
     assert late.statistics.seconds >= 6
 
 
+def test_what_the_first_engine_learnt_is_not_lost() -> None:
+    """The second needs a moment before it begins, and the time may be over then."""
+
+    class Late(ReferenceEngine):
+        def check(
+            self,
+            machine: Machine,
+            limits: Limits = NO_LIMITS,
+            watch: Callable[[Snapshot], None] | None = None,
+        ) -> Result:
+            return super().check(machine, replace(limits, seconds=0), watch)
+
+    result = Handover(ReferenceEngine(), Late, states=10).check(count_to(100), Limits(seconds=60))
+    assert isinstance(result.verdict, Unknown)
+    assert result.limited
+    assert result.verdict.reason == (
+        "the limit of 0 seconds was reached: 10 states found, 10 expanded, depth 9"
+    )
+    assert result.statistics.states == 10
+
+
 class Beyond:
     """An engine that can hold nothing."""
 

@@ -1,0 +1,157 @@
+"""Checks that take long: limits end them with an answer, Ctrl-C with what is known."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LARGE = Path(__file__).parents[2] / "patterns" / "two_interrupts_two_locks_fixed.py"
+"""On five processors, far more states than are found in a minute."""
+
+COMMAND = [sys.executable, "-c", "from dirql.app.cli import main; main()", "check", str(LARGE)]
+ENVIRONMENT = {**os.environ, "DIRQL_CACHE_DIR": "", "COLUMNS": "200", "TERM": "xterm"}
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals there")
+ENGINES = pytest.mark.parametrize("engine", ["reference", "native", "auto"])
+
+
+def check(*arguments: str, first: Callable[[], None] | None = None) -> tuple[int, dict[str, Any]]:
+    """The exit code and the answer; `first` is done in the process before it begins."""
+    command = [*COMMAND, "--processors", "5", "--format", "json", *arguments]
+    done = subprocess.run(
+        command,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=first,
+    )
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)
+
+
+@ENGINES
+def test_time_runs_out(engine: str) -> None:
+    started = time.monotonic()
+    code, found = check("--engine", engine, "--timeout", "1")
+    assert time.monotonic() - started < 30  # a busy computer included
+    assert (code, found["verdict"], found["complete"]) == (2, "unknown", False)
+    assert found["reason"].startswith("the limit of 1 seconds was reached: ")
+    assert found["states"] > 100
+    assert found["transitions"] > 100
+    assert found["depth"] > 3
+
+
+@ENGINES
+def test_no_time_at_all(engine: str) -> None:
+    code, found = check("--engine", engine, "--timeout", "0.000001")
+    assert (code, found["verdict"]) == (2, "unknown")
+    assert found["reason"].startswith("the limit of 1e-06 seconds was reached: ")
+
+
+@ENGINES
+def test_no_memory_at_all(engine: str) -> None:
+    code, found = check("--engine", engine, "--memory", "1M")
+    assert (code, found["verdict"]) == (2, "unknown")
+    assert found["reason"].startswith("the limit of 1048576 bytes of memory was reached: ")
+    assert found["states"] >= 1
+
+
+@ENGINES
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of the child")
+def test_memory_runs_out(engine: str) -> None:
+    """The process stays below the limit, up to what is found between two looks."""
+    code, found = check("--engine", engine, "--memory", "160M", "--timeout", "60")
+    assert (code, found["verdict"]) == (2, "unknown")
+    assert "bytes of memory was reached" in found["reason"]
+    assert found["states"] > 10_000
+
+
+@POSIX
+def test_the_computer_has_no_memory() -> None:
+    """As where the operating system refuses before `--memory` is reached."""
+    import resource
+
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (7 * 2**27, 7 * 2**27))
+
+    code, found = check("--engine", "native", "--memory", "1T", "--timeout", "100", first=little)
+    assert (code, found["verdict"]) == (2, "unknown")
+    assert found["reason"].startswith("the computer has no more memory: ")
+    assert found["states"] > 10_000
+
+
+def watched(*arguments: str) -> tuple[subprocess.Popen[str], int]:
+    """A check whose error output is a terminal; its other end."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches all processes of a terminal, and not this test
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def read_until(terminal: int, words: str, seconds: float = 60) -> str:
+    """What is shown until the expression `words` is there."""
+    import select
+
+    shown, end = "", time.monotonic() + seconds
+    while not re.search(words, shown) and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                shown += os.read(terminal, 65536).decode()
+            except OSError:  # the other end is closed
+                break
+    assert re.search(words, shown), shown[-2000:]
+    return shown
+
+
+@POSIX
+@ENGINES
+def test_interrupted(engine: str) -> None:
+    process, terminal = watched("--processors", "5", "--engine", engine)
+    try:
+        shown = read_until(terminal, "transitions/s, depth ")
+        assert "5 processors: " in shown
+        started = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        shown = read_until(terminal, "unfinished: .* states, .* transitions/s, depth .* MB, ")
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 10  # a busy computer included
+    assert "interrupted: 0 of 1 checks finished" in shown
+    assert "Traceback" not in shown
+    assert output == ""
+
+
+@POSIX
+def test_interrupted_side_by_side() -> None:
+    arguments = ["--processors", "4", "--processors", "5", "--jobs", "2"]
+    process, terminal = watched(*arguments)
+    try:
+        time.sleep(5)  # nothing is shown of what other processes do
+        os.killpg(process.pid, signal.SIGINT)
+        shown = read_until(terminal, "interrupted: 0 of 2 checks finished")
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert process.returncode == 130
+    assert "Traceback" not in shown
