@@ -13,14 +13,11 @@ from dirql.model.language import Pattern
 from dirql.model.machine import Machine
 from dirql.model.scenario import Expectation, Scenario
 from dirql.model.system import System
-from dirql.properties import UnknownPropertyError, apply, rules_that_cut
 
 from . import toolbox
 from .coverage import Unvisited, unvisited
-from .hang import standstill
 from .questions import Failure, Question, load
 from .remembered import Asked, Memory, Remark
-from .scope import scope_of
 
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
 
@@ -135,6 +132,8 @@ def prepare(question: Question) -> Subject:
 
 
 def _compiled(asked: Asked) -> Subject:
+    from dirql.properties import UnknownPropertyError, apply
+
     system = toolbox.compile_scenario(asked.pattern, asked.scenario, asked.processors, asked.knobs)
     try:
         return Subject(asked, system, apply(system, asked.properties))
@@ -187,6 +186,10 @@ def _found(asked: Asked, question: Question, watch: Watch) -> tuple[Result, Rema
 
 
 def _remark(subject: Subject, question: Question, result: Result) -> Remark:
+    from dirql.properties import rules_that_cut
+
+    from .scope import scope_of
+
     asked = subject.asked
     needed: tuple[tuple[str, str], ...] = ()
     settled = True
@@ -201,6 +204,8 @@ def _remark(subject: Subject, question: Question, result: Result) -> Remark:
 def _standstill(subject: Subject, result: Result) -> str:
     match result.verdict:
         case Violated(_, trace) | Unknown(_, Trace() as trace):
+            from .hang import standstill
+
             return standstill(subject.system, subject.machine, trace)
         case _:
             return ""

@@ -30,9 +30,18 @@ _FORMAT = "dirql machine 2"
 """Changes whenever one machine could get the text that another had."""
 
 
+_latest: list[tuple[Machine, str]] = []
+"""The machine asked about last: recording, replaying and keeping a trace each ask for it."""
+
+
 def digest(machine: Machine) -> str:
     """SHA-256 of the canonical form of `machine`, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(machine).encode()).hexdigest()
+    for known, text in _latest:
+        if known is machine:  # and cannot have changed
+            return text
+    text = hashlib.sha256(canonical(machine).encode()).hexdigest()
+    _latest[:] = [(machine, text)]
+    return text
 
 
 def canonical(machine: Machine) -> str:

@@ -91,6 +91,10 @@ class Bcmgenet(Driver):
 scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
-    processors=[1, 2],
-    expect={1: Holds(states=170), 2: Violated("use-after-free", steps=37, states=1278)},
+    processors=[1, 2, 3],
+    expect={
+        1: Holds(states=170),
+        2: Violated("use-after-free", steps=37, states=1278),
+        3: Violated("use-after-free", steps=37, states=8069),
+    },
 )

@@ -92,6 +92,6 @@ class Bcmgenet(Driver):
 scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
-    processors=[1, 2],
-    expect={1: Holds(states=178), 2: Holds(states=1411)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=178), 2: Holds(states=1411), 3: Holds(states=9185)},
 )

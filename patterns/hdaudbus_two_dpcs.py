@@ -73,6 +73,10 @@ class Hdaudbus(Driver):
 
 scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
-    processors=[1, 2],
-    expect={1: Holds(states=287), 2: Violated("assertion-failed", steps=32, states=4477)},
+    processors=[1, 2, 3],
+    expect={
+        1: Holds(states=287),
+        2: Violated("assertion-failed", steps=32, states=4477),
+        3: Violated("assertion-failed", steps=32, states=39694),
+    },
 )

@@ -68,6 +68,6 @@ class Hdaudbus(Driver):
 
 scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
-    processors=[1, 2],
-    expect={1: Holds(states=317), 2: Holds(states=5355)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=317), 2: Holds(states=5355), 3: Holds(states=58163)},
 )
