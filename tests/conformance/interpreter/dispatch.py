@@ -260,7 +260,10 @@ def _next(world: World, draft: Draft, slot: str, device: Device, top: Dispatch) 
 
 
 def _end(world: World, draft: Draft, slot: str, device: Device, processor: str) -> list[Draft]:
-    """End of interrupt: a level line still asserted fires again, a latched chain may go round."""
+    """End of interrupt: a latched chain may go round, a level line still asserted fires again.
+
+    That is at once, or later: then the dispatch is over, and the line is accepted like any other.
+    """
     assert device.line is not None
     top = draft.contexts[slot].frames[-1]
     assert isinstance(top, Dispatch)
@@ -272,14 +275,19 @@ def _end(world: World, draft: Draft, slot: str, device: Device, processor: str) 
         if not top.claimed and draft.flag(flag):
             raise BrokenRuleError("unclaimed-level-interrupt")
         again = _high(world, draft, device)
+    found: list[Draft] = []
     if again and first is not None:
-        draft.kernel[flag] = not device.line.latched and asserted(world, draft.memory, device)
-        _go(draft, slot, device, first, claimed=False, world=world)
-    else:
-        draft.kernel[flag] = False
-        draft.contexts[slot] = Context("waiting")
-        draft.stacks[processor] = tuple(x for x in draft.stacks[processor] if x != slot)
-    return [draft]
+        round_again = draft.copy()
+        own = not device.line.latched and asserted(world, draft.memory, device)
+        round_again.kernel[flag] = own
+        _go(round_again, slot, device, first, claimed=False, world=world)
+        found = [round_again]
+        if device.line.latched:
+            return found
+    draft.kernel[flag] = False
+    draft.contexts[slot] = Context("waiting")
+    draft.stacks[processor] = tuple(x for x in draft.stacks[processor] if x != slot)
+    return [*found, draft]
 
 
 def answer(draft: Draft, slot: str, run: Run, value: Value) -> None:
