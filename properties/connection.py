@@ -7,7 +7,7 @@ from dirql.model.kernel.world import (
     DISCONNECTED,
     DISCONNECTING,
     INACTIVE,
-    UNUSED,
+    NEVER_CONNECTED,
 )
 from dirql.model.machine import Invariant
 from dirql.model.system import LineFacts, System
@@ -179,7 +179,7 @@ def device_unmasked_before_connect(system: System) -> Conditions:
     """The device asserts its line while no interrupt object of the driver was ever connected.
 
     What it checks:
-        In every state in which all interrupt objects of a line are unused, that the driver's own
+        In every state in which no interrupt object of a line was ever connected, that the driver's own
         device does not assert the line.
 
     Why it matters:
@@ -204,7 +204,7 @@ def device_unmasked_before_connect(system: System) -> Conditions:
     return tuple(
         Invariant(
             "device-unmasked-before-connect",
-            negation(conjunction(line.asserted, *_states(system, line, (UNUSED,)))),
+            negation(conjunction(line.asserted, *_states(system, line, NEVER_CONNECTED))),
             f"{line.device} asserts {line.name} before any interrupt object is connected to it",
             _storm(line),
         )

@@ -11,7 +11,7 @@ from itertools import combinations
 from dirql.model.algebra import conjunction, disjunction, equal, member, negation
 from dirql.model.expr import TRUE, Constant, Expression, Read
 from dirql.model.kernel.levels import DISPATCH_LEVEL
-from dirql.model.kernel.world import DISCONNECTED, UNUSED
+from dirql.model.kernel.world import DISCONNECTED, NEVER_CONNECTED
 from dirql.model.machine import ContextKind, Invariant
 from dirql.model.system import LockFacts, System
 
@@ -81,7 +81,7 @@ def _at_level(party: Party, level: int) -> Expression:
 def _objects(system: System) -> Iterator[Invariant]:
     """An interrupt object that is not connected has no service routine in progress (3.1.8)."""
     for item in system.interrupts:
-        dead = member(Read(item.state), (UNUSED, DISCONNECTED))
+        dead = member(Read(item.state), (*NEVER_CONNECTED, DISCONNECTED))
         for party in parties(system):
             serving = party.at(point for point in party.points if point.object == item.name)
             yield _fact(

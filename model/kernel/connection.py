@@ -10,7 +10,7 @@ from .registration import LEGACY, Refusal, Request, line_of, registration
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
 from .spin_locks import initialized
-from .world import CONNECTED, LIVE, UNUSED, InterruptObject, Registration, World
+from .world import ALLOCATED, CONNECTED, LIVE, UNUSED, InterruptObject, Registration, World
 
 
 def _available(world: World, found: InterruptObject) -> Expression:
@@ -152,7 +152,10 @@ def _made(
     if world.knobs.allows("out_pointer_before_arm", "yes"):
         made.append(
             Outcome(
-                guard, then=(stores, arms, success), name=f"{call.routine} allocates the object"
+                guard,
+                ((state, Constant(ALLOCATED)),),
+                then=(stores, arms, success),
+                name=f"{call.routine} allocates the object",
             )
         )
     return made

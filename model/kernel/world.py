@@ -16,18 +16,22 @@ from .knobs import Knobs
 
 NONE = Constant("none")
 
-UNUSED, CONNECTED, INACTIVE, DISCONNECTING, DISCONNECTED = (
+UNUSED, ALLOCATED, CONNECTED, INACTIVE, DISCONNECTING, DISCONNECTED = (
     "unused",
+    "allocated",
     "connected",
     "inactive",
     "disconnecting",
     "disconnected",
 )
-LIVE = (CONNECTED, INACTIVE, DISCONNECTING)
+LIVE = (ALLOCATED, CONNECTED, INACTIVE, DISCONNECTING)
 """States in which the interrupt object's memory exists."""
 
+NEVER_CONNECTED = (UNUSED, ALLOCATED)
+"""States before the first connect call that armed a vector for the interrupt object."""
+
 INTERRUPT_STATE = Enumeration(
-    "interrupt state", (UNUSED, CONNECTED, INACTIVE, DISCONNECTING, DISCONNECTED)
+    "interrupt state", (UNUSED, ALLOCATED, CONNECTED, INACTIVE, DISCONNECTING, DISCONNECTED)
 )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dirql.model.domain import Value
 from dirql.model.language.errors import PatternError
 
 from .drivers import SERVE, Bench
@@ -274,3 +275,20 @@ def test_a_stale_local_stays_stale_after_a_new_connect_10_3(bench: Bench) -> Non
     """
     answer = bench.check(text, SERVE, threads="Drv.Main, Drv.Again", knobs=NO_FAIL)
     assert answer.broken == "synchronize-on-dead-interrupt"
+
+
+def test_two_connects_at_once_make_two_objects_2_2_6(bench: Bench) -> None:
+    """What has been allocated and not armed yet is taken."""
+    text = """
+    Second = PKINTERRUPT()
+    def Main(self):
+        IoConnectInterrupt(self.Interrupt, self.Isr, ShareVector=TRUE)
+    def Other(self):
+        IoConnectInterrupt(self.Second, self.Isr, ShareVector=TRUE)
+    """
+    answer = bench.check(
+        text, SERVE, threads="Drv.Main, Drv.Other", properties=("assertion-failed",), processors=2
+    )
+    first: dict[str, Value] = {"driver.Interrupt": "Isr interrupt"}
+    assert answer.reaches({**first, "driver.Second": "Isr interrupt again"})
+    assert not answer.reaches({**first, "driver.Second": "Isr interrupt"})
