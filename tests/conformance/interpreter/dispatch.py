@@ -19,7 +19,7 @@ from .state import (
     whole,
 )
 
-LIVE = ("connected", "inactive", "disconnecting")
+LIVE = ("allocated", "connected", "inactive", "disconnecting")
 
 
 class Registration(NamedTuple):

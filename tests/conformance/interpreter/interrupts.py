@@ -53,6 +53,7 @@ def _connect(call: Calling) -> list[Draft]:
     first = call.copy()
     first.draft.kernel[f"state {name}"] = "connected"
     found += first.stay("IoConnectInterrupt", "stores", pointer, name)
+    call.draft.kernel[f"state {name}"] = "allocated"
     return found + call.stay("IoConnectInterrupt", "stores and arms", pointer, name)
 
 
