@@ -30,7 +30,6 @@ class Calls:
     kernel: dict[str, KernelRoutine]
     context: str
     kind: ContextKind
-    entry_irql: int
     label: str = ""
 
     def enter(
@@ -120,9 +119,9 @@ class Calls:
             self.context,
             self.kind,
             path.irql,
-            self.entry_irql,
             self.label,
             path.held,
+            path.raised,
             serving(path),
             call.target is None,
         )

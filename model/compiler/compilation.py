@@ -174,24 +174,22 @@ class _Compilation:
             {item.object: item.line for item in self._program.devices if item.line is not None},
         )
         places = Places(world, self._program.devices, self._routines)
-        hardware = self._executor(world, places, HARDWARE, ContextKind.HARDWARE, 0)
+        hardware = self._executor(world, places, HARDWARE, ContextKind.HARDWARE)
         for device in self._program.devices:
             world.asserted[device.object] = (
                 self._predicate(hardware, device.asserts) if device.asserts else FALSE
             )
         for program in programs:
-            executor = self._executor(world, places, program.name, program.kind, program.entry_irql)
+            executor = self._executor(world, places, program.name, program.kind)
             explorer = Explorer(program, executor, self._routines, self._liveness)
             explorer.explore(self._entry(program), self._first(world, program, programs))
         used = tuple(item for item in programs if item.moves)
         return world, used, hardware
 
-    def _executor(
-        self, world: World, places: Places, context: str, kind: ContextKind, irql: int
-    ) -> Executor:
+    def _executor(self, world: World, places: Places, context: str, kind: ContextKind) -> Executor:
         """An executor for one context."""
         kernel = {item.name: item for item in ROUTINES}
-        calls = Calls(world, places, self._routines, kernel, context, kind, irql)
+        calls = Calls(world, places, self._routines, kernel, context, kind)
         return Executor(world, places, calls, KernelSteps(world, places, self._routines, context))
 
     def _first(

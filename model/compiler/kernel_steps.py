@@ -112,6 +112,10 @@ class KernelSteps:
             saved = max(outcome.saves, step.saves)
             path.held = (*path.held, Held(lock, top.routine, saved, previous))
         path.updates.update(outcome.updates)
+        if step.raises:
+            path.raised = (*path.raised, path.irql)
+        if step.lowers:
+            path.raised = path.raised[:-1]
         level = outcome.irql if outcome.irql is not None else step.irql
         if level is not None:
             path.irql = level

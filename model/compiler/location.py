@@ -53,6 +53,7 @@ class Location:
     `pinned` tells whether a thread occupies a processor. Below DISPATCH_LEVEL it does so only just
     after its IRQL fell, until the processor has run what was waiting for that.
     `handled` tells whether the service routine in progress has done something for its device.
+    `raised` are the levels to which the raises in progress go back.
     """
 
     frames: tuple[Frame, ...]
@@ -60,6 +61,7 @@ class Location:
     pinned: bool
     held: tuple[Held, ...] = ()
     handled: bool = False
+    raised: tuple[int, ...] = ()
 
     @property
     def serves(self) -> str:

@@ -125,6 +125,7 @@ class Path:
     pinned: bool
     held: tuple[Held, ...]
     handled: bool
+    raised: tuple[int, ...] = ()
     acted: bool = False
     atomic_base: int | None = None
     failed: bool = False

@@ -157,7 +157,14 @@ class Explorer:
                     frame.serves,
                 )
             )
-        return Path(stack, location.irql, location.pinned, location.held, location.handled)
+        return Path(
+            stack,
+            location.irql,
+            location.pinned,
+            location.held,
+            location.handled,
+            location.raised,
+        )
 
     def _freeze(self, path: Path) -> Location:
         """The location that a path has reached; locals that depend on data go to variables."""
@@ -168,7 +175,7 @@ class Explorer:
             above = path.stack[position + 1] if position + 1 < len(path.stack) else None
             frames.append(self._frame(path, item, above))
         pinned = path.pinned or path.irql >= DISPATCH_LEVEL
-        return Location(tuple(frames), path.irql, pinned, path.held, path.handled)
+        return Location(tuple(frames), path.irql, pinned, path.held, path.handled, path.raised)
 
     def _frame(
         self,

@@ -37,7 +37,8 @@ def _raise(call: KernelCall, new: int) -> tuple[Micro, ...]:
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x30)",
             ),
         )
-    return (Step(call.routine, "1.4.1", irql=new), Give(Constant(call.irql)))
+    step = Step(call.routine, "1.4.1", irql=new, raises=new > call.irql)
+    return (step, Give(Constant(call.irql)))
 
 
 def ke_lower_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
@@ -45,25 +46,31 @@ def ke_lower_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
 
     Windows: only to the value the matching raise returned (1.4.2); what was pending below the old
         level is delivered at once (1.4.5); never below a held lock's level (6.2.7, R45).
-    Model: upwards, below the level at which Windows entered the routine, or below a held lock is a
-        violation. A level that does not match its raise shows up when the routine returns.
+    Model: anything but the level of the last raise that is still in force is a violation; to the
+        current level nothing happens. Raising to the current level needs no way back.
     """
     new = call.number("NewIrql")
-    if new > call.irql or new < call.entry_irql:
+    own_locks = any(held.taken_by for held in call.held)  # a service routine took none itself
+    below = not_below_locks(call, new) if own_locks else ()
+    if new == call.irql or below:
+        return (Step(call.routine, "1.4.2", checks=below),)
+    if not call.raised or call.raised[-1] != new:
         return (
             call.broken(
                 "irql-lowered-wrongly",
-                f"KeLowerIrql is asked for {level_name(new)} at {level_name(call.irql)}"
-                + (
-                    ""
-                    if new > call.irql
-                    else f", below the {level_name(call.entry_irql)} at which "
-                    "the routine was entered"
-                ),
+                f"KeLowerIrql is asked for {level_name(new)} at {level_name(call.irql)}, "
+                f"{_way_back(call)}",
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x31)",
             ),
         )
-    return (Step(call.routine, "1.4.2", checks=not_below_locks(call, new), irql=new),)
+    return (Step(call.routine, "1.4.2", irql=new, lowers=True),)
+
+
+def _way_back(call: KernelCall) -> str:
+    """What the caller could be lowered to, in words."""
+    if call.raised:
+        return f"and the matching raise returned {level_name(call.raised[-1])}"
+    return "and no raise of its own is in force"
 
 
 def ke_get_current_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HERE = Read("processor here")
 """Stands for the label of the processor that runs the step; the compiler replaces it."""
 
-_WRONG_IRQL = "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0xE5)"
+WRONG_IRQL = "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0xE5)"
 """What Driver Verifier raises for a kernel routine called at a wrong IRQL."""
 
 
@@ -62,7 +62,8 @@ class Outcome:
 class Step:
     """One atomic step.
 
-    `irql` is the level after it (`None`: unchanged). `takes` and `drops` name spin locks that
+    `irql` is the level after it (`None`: unchanged); `raises` remembers the level before it, which
+    the step that `lowers` goes back to. `takes` and `drops` name spin locks that
     are acquired (the step waits until the lock is free) and released; `saves` is the level that the
     release will restore. `serves` names the interrupt object on whose behalf the kernel takes the
     step. `rule` cites windows-rules.md.
@@ -74,6 +75,8 @@ class Step:
     checks: tuple[Check, ...] = ()
     accesses: tuple[Access, ...] = ()
     irql: int | None = None
+    raises: bool = False
+    lowers: bool = False
     takes: str = ""
     drops: str = ""
     saves: int = -1
@@ -144,9 +147,9 @@ class KernelCall:
         context: the calling context.
         kind: what sort of context that is.
         irql: its level, always known.
-        entry_irql: the level at which Windows entered the outermost routine of the context.
         point: names the program point, so that facts found twice are counted once.
         held: the spin locks it owns, in the order taken.
+        raised: the levels from which KeRaiseIrql raised it and that are still to be restored.
         serving: the interrupt object whose service routine is running, or empty.
         ignored: whether the caller throws the result away.
     """
@@ -156,9 +159,9 @@ class KernelCall:
     context: str
     kind: ContextKind
     irql: int
-    entry_irql: int = 0
     point: str = ""
     held: tuple["Held", ...] = ()
+    raised: tuple[int, ...] = ()
     serving: str = ""
     ignored: bool = False
 
@@ -200,7 +203,7 @@ class KernelCall:
                 "irql-too-high",
                 FALSE,
                 f"{self.routine} is called at {level_name(self.irql)}, above {level_name(level)}",
-                bug_check or _WRONG_IRQL,
+                bug_check or WRONG_IRQL,
             ),
         )
 
@@ -213,7 +216,7 @@ class KernelCall:
                 "irql-too-low",
                 FALSE,
                 f"{self.routine} is called at {level_name(self.irql)}, below {level_name(level)}",
-                bug_check or _WRONG_IRQL,
+                bug_check or WRONG_IRQL,
             ),
         )
 

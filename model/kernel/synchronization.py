@@ -5,7 +5,7 @@ from ..expr import Constant
 from ..machine import Check
 from .levels import bad_address, level_name
 from .locks import in_memory, leaving
-from .rule import Enter, Give, KernelCall, KernelRoutine, Micro, RuleError, Step
+from .rule import WRONG_IRQL, Enter, Give, KernelCall, KernelRoutine, Micro, RuleError, Step
 from .signature import Parameter
 from .world import LIVE, InterruptObject, World
 
@@ -151,6 +151,16 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
                 f"KeReleaseInterruptSpinLock is given {level_name(old)}, but the acquire returned "
                 f"{level_name(held.previous_irql)}",
                 "0xA IRQL_NOT_LESS_OR_EQUAL",
+            ),
+        )
+    level = found.registration.synchronize_irql
+    if call.irql != level:
+        return (
+            call.broken(
+                "irql-too-high",
+                f"{call.routine} is called at {level_name(call.irql)}, not at the "
+                f"{level_name(level)} of the acquire",
+                WRONG_IRQL,
             ),
         )
     checks = (*alive, *leaving(call, found.lock, old))

@@ -30,12 +30,23 @@ def test_raise_and_lower_in_pairs_1_4_1(bench: Bench) -> None:
         ("KeRaiseIrql(9, A)\n    KeRaiseIrqlToDpcLevel()", "irql-raised-downwards", "(0x30)"),
         ("KeLowerIrql(2)", "irql-lowered-wrongly", "(0x31)"),
         ("KeRaiseIrql(2, A)", "irql-not-restored", "0xC9 "),
+        (
+            "KeRaiseIrql(9, A)\n    KeLowerIrql(2)\n    KeLowerIrql(A)",
+            "irql-lowered-wrongly",
+            "(0x31)",
+        ),
+        (
+            "KeRaiseIrql(2, A)\n    KeRaiseIrql(9, B)\n    KeLowerIrql(A)",
+            "irql-lowered-wrongly",
+            "(0x31)",
+        ),
+        ("KeRaiseIrql(2, A)\n    KeRaiseIrql(2, B)\n    KeLowerIrql(A)", "", ""),
     ],
 )
 def test_what_breaks_1_4(bench: Bench, calls: str, broken: str, bug_check: str) -> None:
     answer = bench.plain(f"def Main(self):\n    {calls}\n")
     assert answer.broken == broken
-    assert bug_check in answer.bug_check
+    assert not broken or bug_check in answer.bug_check
 
 
 def test_lowering_below_the_entry_level_1_4_2(bench: Bench) -> None:

@@ -71,6 +71,7 @@ GIVE = "    KeReleaseInterruptSpinLock(self.Interrupt, Old)\n"
          "synchronize-on-dead-interrupt", ""),
         ("R40", GIVE.replace("Old", "0"), "release-of-unowned-lock", "0x10 "),
         ("R40", TAKE + GIVE.replace("Old", "2"), "irql-lowered-wrongly", "0xA "),
+        ("R48", TAKE + "    KeRaiseIrql(9, A)\n" + GIVE, "irql-too-high", "(0xE5)"),
         ("6.1.5", TAKE, "lock-held-at-return", ""),
     ],
 )  # fmt: skip

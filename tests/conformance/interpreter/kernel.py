@@ -75,17 +75,18 @@ def _interlocked(call: Calling, routine: str) -> list[Draft]:
 def _raise(call: Calling) -> list[Draft]:
     new, old = call.arguments.get("NewIrql", DISPATCH), call.context.irql
     call.require(int(new) >= old, "irql-raised-downwards")
+    if int(new) > old:
+        call.change(raised=(*call.context.raised, old))
     call.change(irql=int(new))
     return call.done(old)
 
 
 def _lower(call: Calling) -> list[Draft]:
     new = call.number("NewIrql")
-    entered = call.context.frames[0]
-    base = entered.irql if isinstance(entered, Run) else DISPATCH
-    call.require(base <= new <= call.context.irql, "irql-lowered-wrongly")
-    call.require(new >= DISPATCH or not call.context.held, "irql-lowered-below-lock")
-    call.change(irql=new)
+    if new != call.context.irql:
+        call.require(new >= DISPATCH or not call.context.held, "irql-lowered-below-lock")
+        call.require(call.context.raised[-1:] == (new,), "irql-lowered-wrongly")
+        call.change(irql=new, raised=call.context.raised[:-1])
     return call.done()
 
 

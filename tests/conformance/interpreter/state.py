@@ -93,6 +93,7 @@ class Context:
     irql: int = 0
     held: tuple[tuple[str, str, int], ...] = ()
     handled: bool = False
+    raised: tuple[int, ...] = ()
 
 
 Names: TypeAlias = tuple[tuple[str, Value], ...]
