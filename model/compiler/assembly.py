@@ -12,12 +12,13 @@ from ..algebra import (
     less_equal,
     member,
     negation,
+    not_equal,
     substitute,
     variables_of,
 )
 from ..domain import Enumeration
 from ..expr import FALSE, Constant, Expression, Read
-from ..kernel import dispatch, timers
+from ..kernel import dispatch, timers, work_items
 from ..kernel.levels import DISPATCH_LEVEL
 from ..kernel.rule import HERE, Outcome, Step
 from ..kernel.world import CONNECTED, INACTIVE, NONE, World
@@ -226,6 +227,24 @@ class Assembly:
         for timer in timers.timers(self._world):
             for step in timers.expiry(self._world, timer):
                 yield from (self._event(step, outcome) for outcome in step.outcomes)
+
+        yield from self._third_workers()
+
+    def _third_workers(self) -> Iterator[Transition]:
+        """The limit of the model on system threads that serve one work item (7.5.3)."""
+        workers = {item.name: item for item in self._programs if item.kind is ContextKind.WORKER}
+        for name, first in workers.items():
+            second = workers.get(f"{name} 2")
+            if second is not None:
+                busy = conjunction(
+                    *(not_equal(Read(one.counter), Constant(one.rest)) for one in (first, second))
+                )
+                item = name.removesuffix(" worker")
+                due, bound = work_items.no_third_worker(self._world, item, busy)
+                yield Transition(
+                    f"{item} starts on a third thread", HARDWARE, atoms(due), (), (bound,),
+                    rule="7.5.3",
+                )  # fmt: skip
 
     def _event(self, step: Step, outcome: Outcome) -> Transition:
         """A kernel step that nobody has to call for."""

@@ -2,8 +2,8 @@
 
 from ..algebra import conjunction, equal, negation
 from ..domain import Enumeration, Value
-from ..expr import Constant, Expression, Read
-from ..machine import Check
+from ..expr import FALSE, Constant, Expression, Read
+from ..machine import MODEL_BOUND, Check
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .rule import Enter, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -111,8 +111,9 @@ def start(world: World, item: str, others_busy: Expression) -> Step:
     """A system thread takes the item out of its queue and calls the routine.
 
     Windows: dequeued before the routine runs, so it can be queued again meanwhile (7.5.3).
-    Model: two threads serve each item; the second only while the first is busy. The routine gets
-        the driver's (first) device object, the context, and the item for the Ex form.
+    Model: two threads serve each item; the second only while the first is busy. Where a third
+        would be needed, the model ends (`no_third_worker`). The routine gets the driver's (first)
+        device object, the context, and the item for the Ex form.
     """
     device = _device_object(world)
     state = state_of(world, item)
@@ -130,6 +131,19 @@ def start(world: World, item: str, others_busy: Expression) -> Step:
             )
         )
     return Step(f"{item} starts", "7.5.3", tuple(outcomes))
+
+
+def no_third_worker(world: World, item: str, all_busy: Expression) -> tuple[Expression, Check]:
+    """When a third system thread would start the item, and the limit of the model that it meets.
+
+    Windows: an item that was queued again starts on another thread, however many are busy (7.5.3).
+    """
+    due = conjunction(equal(state_of(world, item), Constant(QUEUED)), all_busy)
+    detail = (
+        f"{item} is queued while both system threads that serve it are still busy; let the "
+        "scenario or the device ask less often"
+    )
+    return due, Check(MODEL_BOUND, FALSE, detail)
 
 
 def pending(world: World, item: str) -> Expression:

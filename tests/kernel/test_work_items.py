@@ -123,3 +123,23 @@ def test_allocated_memory_exists_3_4_1(bench: Bench) -> None:
     assert bench.check(owner, lines, device=device, threads="Drv.Main").holds
     early = main("self.s.x = 1", "ExAllocatePool2(self.s)")
     assert bench.check(owner, early, device=device, threads="Drv.Main").broken == "use-after-free"
+
+
+def test_a_third_worker_is_a_limit_of_the_model_7_5_3(bench: Bench) -> None:
+    """Both threads that serve the item wait, and it is queued once more: Windows has a third."""
+    text = """
+W = IO_WORKITEM()
+E = KEVENT()
+Runs = Int(0, 3, volatile=True)
+def Work(self, DeviceObject, Context):
+    InterlockedIncrement(self.Runs)
+    KeWaitForSingleObject(self.E)
+def Main(self):
+    for i in range(RUNS):
+        IoQueueWorkItem(self.W, self.Work)
+        while self.Runs < i + 1:
+            KeDelayExecutionThread()
+    KeSetEvent(self.E)
+"""
+    assert bench.plain(text.replace("RUNS", "2")).holds
+    assert "limit of the model" in bench.plain(text.replace("RUNS", "3")).broken
