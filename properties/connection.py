@@ -179,8 +179,8 @@ def device_unmasked_before_connect(system: System) -> Conditions:
     """The device asserts its line while no interrupt object of the driver was ever connected.
 
     What it checks:
-        In every state in which no interrupt object of a line was ever connected, that the driver's own
-        device does not assert the line.
+        In every state in which no interrupt object of a line was ever connected, that the
+        driver's own device does not assert the line.
 
     Why it matters:
         Nobody recognises the interrupt. A level line that is shared fires without end and takes

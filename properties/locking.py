@@ -194,13 +194,12 @@ def preemption_deadlock(system: System) -> Conditions:
 
 
 def lock_cycle(system: System) -> Conditions:
-    """Contexts on several processors spin for each other's locks.
+    """Contexts spin for each other's spin locks, or wait for each other's fast mutexes.
 
     What it checks:
-        In every state, that there is no ring of two or three spinning contexts in which each
-        waits for a lock owned by the next one, or by somebody the next one has interrupted on
-        its processor. A ring has at most one spinner per processor; rings of four and more are
-        found as stuck-context only.
+        In every state, that there is no ring of contexts in which each waits for a lock owned by
+        the next one, or by somebody the next one has interrupted on its processor. A ring of
+        spinners has at most one per processor; threads that wait for a mutex occupy none.
 
     Why it matters:
         No context of the ring ever moves again. Locks taken in opposite orders are the classic
@@ -232,9 +231,10 @@ def lock_cycle(system: System) -> Conditions:
         Invariant(
             "lock-cycle",
             negation(found.holds),
-            f"{', '.join(found.contexts[:-1])} and {found.contexts[-1]} spin, each for a lock "
+            f"{', '.join(found.contexts[:-1])} and {found.contexts[-1]} "
+            f"{'wait' if found.asleep else 'spin'}, each for a lock "
             f"that cannot be released before the next one has moved",
-            HANG,
+            "" if found.asleep else HANG,
         )
         for found in cycles(system)
     )

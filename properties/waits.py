@@ -7,9 +7,9 @@ go on before" closes, nobody in it ever moves again: each expression here descri
 no later step can repair.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import permutations
 
 from dirql.model.algebra import conjunction, disjunction, equal, member
 from dirql.model.domain import Enumeration
@@ -21,16 +21,18 @@ from dirql.model.system import LockFacts, Point, System
 NONE = "none"
 """The label of no processor and of no lock owner."""
 
-LONGEST_CYCLE = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Deadlock:
-    """States that can never be left: who waits, for which lock (if it is one), and the states."""
+    """States that can never be left: who waits, for which lock (if it is one), and the states.
+
+    `asleep`: all of them wait below DISPATCH_LEVEL, so no processor spins.
+    """
 
     contexts: tuple[str, ...]
     lock: str
     holds: Expression
+    asleep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ class Party:
     def spins(self, lock: str = "") -> tuple[Point, ...]:
         """The points at which it is about to take `lock` (empty: any lock)."""
         return tuple(p for p in self.points if p.waits_for and lock in ("", p.waits_for))
+
+    def waits_low(self) -> bool:
+        """Whether it can be about to take a lock below DISPATCH_LEVEL: a fast mutex."""
+        return any(point.irql < DISPATCH_LEVEL for point in self.spins())
+
+    def spins_raised(self) -> bool:
+        """Whether it can be about to take a lock at DISPATCH_LEVEL or above."""
+        return any(point.irql >= DISPATCH_LEVEL for point in self.spins())
 
     def holds(self, lock: str) -> tuple[Point, ...]:
         """The points at which it owns `lock`."""
@@ -86,10 +96,10 @@ def preemptions(system: System) -> Iterator[Deadlock]:
 
 
 def cycles(system: System) -> Iterator[Deadlock]:
-    """Two or three contexts spin, each behind the next one.
+    """Contexts spin, or wait for fast mutexes, each behind the next one.
 
-    A spinner occupies its processor, so a cycle has at most as many of them as there are
-    processors. Cycles longer than `LONGEST_CYCLE` are left to `stuck-context`.
+    A spinner occupies its processor, so a cycle of spinners has at most as many of them as there
+    are processors. Who waits for a mutex occupies none.
     """
     everyone = parties(system)
     behind = {
@@ -97,14 +107,35 @@ def cycles(system: System) -> Iterator[Deadlock]:
         for one, other in permutations(everyone, 2)
         if (expression := _behind(system, one, other, everyone)) != FALSE
     }
+    waiting = {party.name for party in everyone if party.waits_low()}
     names = tuple(party.name for party in everyone if party.spins())
-    for size in range(2, min(LONGEST_CYCLE, len(_processors(system))) + 1):
-        for chosen in combinations(names, size):
-            for rest in permutations(chosen[1:]):
-                ring = (chosen[0], *rest)
-                edges = tuple(zip(ring, (*rest, chosen[0]), strict=True))
-                if all(edge in behind for edge in edges):
-                    yield Deadlock(ring, "", conjunction(*(behind[edge] for edge in edges)))
+    spinning = {party.name for party in everyone if party.spins_raised()}
+    asleep = waiting - spinning
+    room = len(_processors(system))
+    for ring in _rings(names, behind):
+        if len(ring) - len(waiting.intersection(ring)) <= room:
+            edges = zip(ring, (*ring[1:], ring[0]), strict=True)
+            holds = conjunction(*(behind[edge] for edge in edges))
+            yield Deadlock(ring, "", holds, asleep=asleep.issuperset(ring))
+
+
+def _rings(
+    names: tuple[str, ...], behind: Collection[tuple[str, str]]
+) -> Iterator[tuple[str, ...]]:
+    """Every ring of two or more `names` along `behind`, each once, short ones first."""
+    paths: list[tuple[str, ...]] = [(name,) for name in names]
+    while paths:
+        longer: list[tuple[str, ...]] = []
+        for path in paths:
+            first, last = path[0], path[-1]
+            if first != last and (last, first) in behind:
+                yield path
+            longer += [
+                (*path, name)
+                for name in names[names.index(first) + 1 :]
+                if name not in path and (last, name) in behind
+            ]
+        paths = longer
 
 
 def _behind(

@@ -1,6 +1,7 @@
 """The stack of a path: entering routines, handing results back, what must hold at a return."""
 
 from ..expr import FALSE, Constant, Expression
+from ..kernel.cancel_lock import CANCEL_LOCK
 from ..kernel.levels import level_name, wrong_level_at_return
 from ..machine import Check, ContextKind, Source
 from ..routine import Call, Routine
@@ -74,14 +75,32 @@ def left_wrong(path: Path, top: RoutineActivation, kind: ContextKind) -> Check |
     if path.held != top.entry_held:
         extra = [held.lock for held in path.held if held not in top.entry_held]
         what = f"holding {', '.join(extra)}" if extra else "having released a lock of its caller"
-        return Check("lock-held-at-return", FALSE, f"{name} returns {what}")
+        return Check(
+            "lock-held-at-return", FALSE, f"{name} returns {what}", _held_bug_check(path, top, kind)
+        )
     if path.irql != top.entry_irql:
-        outermost = not any(isinstance(item, RoutineActivation) for item in path.stack[:-1])
         return Check(
             "irql-not-restored",
             FALSE,
             f"{name} was called at {level_name(top.entry_irql)} and returns at "
             f"{level_name(path.irql)}",
-            wrong_level_at_return(kind if outermost else ContextKind.ISR),
+            _level_bug_check(path, kind),
         )
     return None
+
+
+def _level_bug_check(path: Path, kind: ContextKind) -> str:
+    """The bug check for a routine that returns at another level than it was called at."""
+    outermost = not any(isinstance(item, RoutineActivation) for item in path.stack[:-1])
+    return wrong_level_at_return(kind if outermost else ContextKind.ISR)
+
+
+def _held_bug_check(path: Path, top: RoutineActivation, kind: ContextKind) -> str:
+    """The bug check for a routine that returns with a lock: what its caller notices first.
+
+    The cancel lock has one of its own (6.4.2). Of other locks only the level is noticed at once; a
+    lock taken without raising shows when the next one wants it.
+    """
+    if any(held.lock == CANCEL_LOCK for held in path.held if held not in top.entry_held):
+        return "0x11B DRIVER_RETURNED_HOLDING_CANCEL_LOCK"
+    return _level_bug_check(path, kind) if path.irql != top.entry_irql else ""

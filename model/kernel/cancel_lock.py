@@ -6,7 +6,7 @@ from .signature import Parameter, Passing
 from .spin_locks import raise_and_take, release_and_lower
 from .world import World
 
-_LOCK = "cancel spin lock"
+CANCEL_LOCK = "cancel spin lock"
 
 
 def io_acquire_cancel_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -15,7 +15,7 @@ def io_acquire_cancel_spin_lock(call: KernelCall, world: World) -> tuple[Micro, 
     Windows: caller at or below DISPATCH_LEVEL (6.4.1).
     Model: as KeAcquireSpinLock. Other drivers, which use the same lock, are not modelled.
     """
-    return (*raise_and_take(call, world, _LOCK, ()), Give(Constant(call.irql)))
+    return (*raise_and_take(call, world, CANCEL_LOCK, ()), Give(Constant(call.irql)))
 
 
 def io_release_cancel_spin_lock(call: KernelCall, _world: World) -> tuple[Micro, ...]:
@@ -24,7 +24,7 @@ def io_release_cancel_spin_lock(call: KernelCall, _world: World) -> tuple[Micro,
     Windows: at DISPATCH_LEVEL, with the IRQL that the acquisition returned (6.4.1, R53).
     Model: release and lower in one step.
     """
-    return release_and_lower(call, _LOCK, ("IoAcquireCancelSpinLock",), call.number("Irql"))
+    return release_and_lower(call, CANCEL_LOCK, ("IoAcquireCancelSpinLock",), call.number("Irql"))
 
 
 ROUTINES = (

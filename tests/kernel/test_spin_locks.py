@@ -80,7 +80,7 @@ GIVE = "KeReleaseSpinLock(self.Lock, Old)"
         ),
         ("6.2", [TAKE, GIVE, "KeInitializeSpinLock(self.Lock)"],
          "uninitialized-object", "(0x1002)"),
-        ("6.2.9", [TAKE], "lock-held-at-return", ""),
+        ("6.2.9", [TAKE], "lock-held-at-return", "0xC9 "),
         (
             "6.2.5",
             [TAKE, GIVE, "KeAcquireInStackQueuedSpinLock(self.Lock, Handle)"],
@@ -231,3 +231,40 @@ def test_a_lock_in_memory_that_is_freed_meanwhile_r54(bench: Bench, processors: 
         processors=processors,
     )
     assert answer.broken == "use-after-free"
+
+
+def test_a_ring_of_four_locks_is_a_lock_cycle_6_2_8(bench: Bench) -> None:
+    names = "ABCD"
+    locks = "".join(f"{name} = KSPIN_LOCK()\n" for name in names)
+    threads = "".join(
+        f"def Take{one}(self):\n    KeAcquireSpinLock(self.{one}, Old)\n"
+        f"    KeAcquireSpinLockAtDpcLevel(self.{other})\n"
+        f"    KeReleaseSpinLockFromDpcLevel(self.{other})\n"
+        f"    KeReleaseSpinLock(self.{one}, Old)\n"
+        for one, other in zip(names, names[1:] + names[:1], strict=True)
+    )
+    run = ", ".join(f"Drv.Take{name}" for name in names)
+    answer = bench.plain(locks, threads, threads=run, processors=4)
+    assert answer.broken == "lock-cycle"
+    assert "0x133 " in answer.bug_check
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+def test_threads_that_wait_for_mutexes_occupy_no_processor_6_5_7(
+    bench: Bench, processors: int
+) -> None:
+    text = "M = FAST_MUTEX()\nN = FAST_MUTEX()\n" + "".join(
+        f"def {name}(self):\n    ExAcquireFastMutex(self.{one})\n"
+        f"    ExAcquireFastMutex(self.{other})\n    ExReleaseFastMutex(self.{other})\n"
+        f"    ExReleaseFastMutex(self.{one})\n"
+        for name, one, other in (("Main", "M", "N"), ("Other", "N", "M"))
+    )
+    answer = bench.plain(text, threads="Drv.Main, Drv.Other", processors=processors)
+    assert answer.broken == "lock-cycle"
+    assert answer.bug_check == ""
+
+
+def test_returning_with_the_cancel_lock_is_0x11b_6_4_2(bench: Bench) -> None:
+    answer = bench.plain("def Main(self):\n    IoAcquireCancelSpinLock(Old)\n")
+    assert answer.broken == "lock-held-at-return"
+    assert "0x11B " in answer.bug_check

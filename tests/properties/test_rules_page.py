@@ -10,7 +10,7 @@ from dirql.properties import PROPERTIES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "model" / "kernel" / "windows-rules.md"
-CITING = sorted((*ROOT.glob("model/kernel/**/*.py"), *ROOT.glob("properties/*.py")))
+CITING = sorted((*ROOT.glob("model/**/*.py"), *ROOT.glob("properties/*.py")))
 
 NUMBER = re.compile(r"(?<![\w./])(?:\d{1,2}(?:\.\d{1,2}){1,2}|\d{1,2}\.A|R\d{1,2})(?![\w/]|\.\d)")
 ONLY_NUMBERS = re.compile(rf"(?:{NUMBER.pattern})(?:[,;] ?(?:{NUMBER.pattern}))*")
