@@ -34,7 +34,7 @@ def recursive_lock_acquire(_system: System) -> Conditions:
             return TRUE
 
     References:
-        6.1.6, 6.2.6, 10.47, R34, R42; KeAcquireSpinLock, KeSynchronizeExecution;
+        6.1.6, 6.2.6, 6.5.7, 10.47, R34, R42, R52; KeAcquireSpinLock, KeSynchronizeExecution;
         0xF SPIN_LOCK_ALREADY_OWNED, 0xC4/0x1000.
     """
     return ()

@@ -59,6 +59,19 @@ def test_the_scan_sees_citations() -> None:
     assert {"6.1.1", "7.1.2", "10.29", "R38"} <= cited
 
 
+def test_every_driver_rule_is_cited_by_a_property_or_listed_as_unchecked() -> None:
+    limits = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    section = limits.partition("## Driver rules that no property checks")[2].partition("\n## ")[0]
+    listed: set[str] = set()
+    for first, last in re.findall(r"\b(R\d+)(?: to (R\d+))?", section):
+        numbers = range(int(first[1:]), int((last or first)[1:]) + 1)
+        listed |= {f"R{number}" for number in numbers}
+    cited = {number for item in PROPERTIES for number in re.findall(r"\bR\d+", item.page)}
+    rules = {number for number in stated_rules() if number.startswith("R")}
+    assert not listed - rules
+    assert rules - cited == listed
+
+
 def test_cross_references_of_the_page_are_stated() -> None:
     stated = stated_rules()
     lines = PAGE.read_text(encoding="utf-8").splitlines()
