@@ -51,6 +51,7 @@ class Core:
         yield self._inspect()
         yield self._rebuild()
         yield self._owner()
+        yield self._find()
         yield self._predecessor()
 
     def _hash(self) -> Function:
@@ -292,6 +293,15 @@ class Core:
         function = Function("i64 @owner(ptr %state, i64 %shards)")
         hashed = function.let("call i64 @hash(ptr %state)")
         function.do(f"ret i64 {shard_of(function, hashed, '%shards')}")
+        return function
+
+    def _find(self) -> Function:
+        """The number of a state, or -1."""
+        function = Function("i64 @find(ptr %shard, ptr %state)")
+        hashed = function.let("call i64 @hash(ptr %state)")
+        with self.probing(function, hashed, "%state", table_parts(function)) as (_, _, found):
+            pass
+        function.do(f"ret i64 {function.get(found)}")
         return function
 
     def _predecessor(self) -> Function:

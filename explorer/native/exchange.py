@@ -8,9 +8,11 @@ not depend on who is faster. Compiled code holds no interpreter lock, so the wor
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
+from .crew import MayGrow, StarvedError, take
 from .memory import Block
 from .rounds import LINE, Meeting
 from .shard import Shard
@@ -22,7 +24,7 @@ ROUNDS = 8
 """Rounds between two looks at the clock."""
 
 ALONE = 1 << 10
-"""With fewer states than this in a level, waking threads costs more than they do."""
+"""With fewer states than this to expand, waking threads costs more than they do."""
 
 
 class Exchange:
@@ -30,9 +32,10 @@ class Exchange:
 
     def __init__(self, shards: Sequence[Shard], room: int, width: int) -> None:
         """Let `shards` know each other; states have up to `room` successors of `width` bytes."""
-        self._shards = shards
+        self.shards = shards
         self._threads = ThreadPoolExecutor(len(shards), "dirql")
-        size = ROUND * max(room, 1) * width
+        self._round, self._width = ROUND, width
+        size = self._round * max(room, 1) * width
         self._boxes = [[Block(size) for _ in shards] for _ in shards]
         self._meeting = (ctypes.c_int64 * (Meeting.STATUS + LINE * len(shards)))()
         self._meeting[Meeting.YIELD] = _yield_address()
@@ -42,24 +45,47 @@ class Exchange:
             shard.join(place, addresses, boxes, ctypes.addressof(self._meeting))
 
     def close(self) -> None:
-        """End the threads."""
+        """See `Crew`."""
         self._threads.shutdown()
 
-    def advance(self, ends: Sequence[int], may_grow: Callable[[int], bool]) -> bool:
-        """Expand some states of each shard before its end; say whether memory sufficed."""
-        shards = self._shards
-        if not all(self.together([_growing(shard, may_grow) for shard in shards])):
-            return False
-        pairs = list(zip(shards, ends, strict=True))
-        if sum(end - shard.next for shard, end in pairs) < ALONE:
-            for shard, end in pairs:
-                shard.scatter(min(end, shard.next + ROUND))
-        else:
-            self._meeting[Meeting.ARRIVED] = self._meeting[Meeting.ABANDONED] = 0
-            self.together([_working(shard, end) for shard, end in pairs])
-        return all(self._take_in(place, may_grow) for place in range(len(shards)))
+    def rest(self) -> None:
+        """See `Crew`."""
 
-    def together(self, tasks: Iterable[Callable[[], bool]]) -> list[bool]:
+    def expand(self, ends: Sequence[int], may_grow: MayGrow) -> Iterator[None]:
+        """See `Crew`."""
+        pairs = list(zip(self.shards, ends, strict=True))
+        while any(shard.next < end for shard, end in pairs):
+            if not all(self._together([partial(shard.ready, may_grow) for shard in self.shards])):
+                raise StarvedError
+            if sum(end - shard.next for shard, end in pairs) < ALONE:
+                for shard, end in pairs:
+                    shard.scatter(min(end, shard.next + self._round))
+            else:
+                self._meeting[Meeting.ARRIVED] = self._meeting[Meeting.ABANDONED] = 0
+                self._together([partial(self._work, shard, end) for shard, end in pairs])
+            for place in range(len(self.shards)):
+                self._take_in(place, may_grow)
+            yield
+
+    def _work(self, shard: Shard, end: int) -> bool:
+        shard.work(end, self._round, ROUNDS)
+        return True
+
+    def receive(self, address: int, count: int, may_grow: MayGrow) -> None:
+        """See `Crew`."""
+        first = self.shards[0]
+        for start in range(0, count, self._round):
+            size = min(self._round, count - start)
+            first.empty_boxes()
+            first.deal(address + start * self._width, size)
+            for place, shard in enumerate(self.shards):
+                take(shard, self._boxes[0][place].address, first.sent(place), may_grow)
+
+    def sweep(self, full: int) -> bool:
+        """See `Crew`."""
+        return any(self._together([partial(shard.sweep, full) for shard in self.shards]))
+
+    def _together(self, tasks: Iterable[Callable[[], bool]]) -> list[bool]:
         """What each of `tasks` gives, done at the same time."""
         futures: list[Future[bool]] = []
         try:
@@ -70,30 +96,14 @@ class Exchange:
             self._meeting[Meeting.ABANDONED] = 1
             raise
 
-    def _take_in(self, place: int, may_grow: Callable[[int], bool]) -> bool:
-        shard = self._shards[place]
+    def _take_in(self, place: int, may_grow: MayGrow) -> None:
+        shard = self.shards[place]
         if not shard.waiting:
-            return True
-        for sender, boxes in zip(self._shards, self._boxes, strict=True):
-            done, count = 0, sender.sent(place) if sender is not shard else 0
-            while done < count:
-                if not shard.ready(may_grow):
-                    return False
-                done += shard.gather(boxes[place].address, done, count)
+            return
+        for sender, boxes in zip(self.shards, self._boxes, strict=True):
+            if sender is not shard:
+                take(shard, boxes[place].address, sender.sent(place), may_grow)
         shard.taken_in()
-        return True
-
-
-def _growing(shard: Shard, may_grow: Callable[[int], bool]) -> Callable[[], bool]:
-    return lambda: shard.ready(may_grow)
-
-
-def _working(shard: Shard, end: int) -> Callable[[], bool]:
-    def work() -> bool:
-        shard.work(end, ROUND, ROUNDS)
-        return True
-
-    return work
 
 
 def _yield_address() -> int:

@@ -68,6 +68,7 @@ class Program:
         self.work: Callable[[int, int, int, int], None] = self._function(_WORK, "work")
         self.deal: Callable[[int, int, int], None] = self._function(_STATES, "deal")
         self.insert: Callable[[int, int, int], None] = self._function(_STATES, "insert")
+        self.find: Callable[[int, int], int] = self._function(_NUMBER, "find")
         self._owner: Callable[[int, int], int] = self._function(_OWNER, "owner")
         self.predecessor: Callable[[int, int], int] = self._function(_NUMBER, "predecessor")
         self.progress = tuple(

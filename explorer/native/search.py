@@ -6,9 +6,12 @@ words; the way to it is found by walking the levels backwards.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 
+from dirql.model.digest import digest
 from dirql.model.machine import MODEL_BOUND, Machine
 
 from ..budget import Budget, resident_memory
@@ -21,12 +24,16 @@ from ..successors import Successors
 from ..trace import Trace, Violation
 from ..verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from .cache import Cache, NoCache
+from .checkpoint import Checkpoint
+from .covered import Covered, Portable, portable, settled
 from .program import Program
 from .progress import lost
 from .record import Kind
 from .space import Found, Space
+from .storage import Storage, StorageError
 
 NO_LIMITS = Limits()
+IN_MEMORY = Storage()
 
 _RACES = {Kind.DATA_RACE: DATA_RACE, Kind.TORN_UPDATE: TORN_UPDATE}
 
@@ -38,9 +45,11 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, cache: Cache | None = None, workers: int = 1) -> None:
+    def __init__(
+        self, cache: Cache | None = None, workers: int = 1, storage: Storage = IN_MEMORY
+    ) -> None:
         """Keep compiled code in `cache`, by default the user's; search with so many threads."""
-        self._cache, self._workers = cache, workers
+        self._cache, self._workers, self._storage = cache, workers, storage
 
     def check(
         self,
@@ -56,13 +65,31 @@ class NativeEngine:
         """
         program = Program(machine, self._cache)
         space = Space(program, machine, limits.states, self._workers)
-        budget = Budget(limits, watch)
-        search = _Search(program, space, machine, limits, budget)
+        spills = self._storage.spill is not None
+        budget = Budget(replace(limits, memory=None) if spills else limits, watch)
+        keeper = self._keeper(machine, program)
+        finished = False
         try:
-            verdict = search.verdict()
+            search = _Search(program, space, machine, limits, budget, self._storage, keeper)
+            try:
+                verdict = search.verdict()
+            except KeyboardInterrupt:
+                search.keep_last()
+                raise
+            if budget.exhausted:
+                search.keep_last()
+            finished = not budget.exhausted
             return Result(verdict, search.statistics(), self.name, bool(budget.exhausted))
         finally:
+            if keeper:
+                keeper.close(finished=finished)
             space.close()
+
+    def _keeper(self, machine: Machine, program: Program) -> Checkpoint | None:
+        folder = self._storage.checkpoint
+        if folder is None:
+            return None
+        return Checkpoint(folder, digest(machine), program.layout.words, self._storage.interval)
 
 
 class _Search:
@@ -73,14 +100,26 @@ class _Search:
         machine: Machine,
         limits: Limits,
         budget: Budget,
+        storage: Storage,
+        keeper: Checkpoint | None,
     ) -> None:
         self._machine, self._limits, self._budget = machine, limits, budget
-        self._program = program
-        self._space = space
-        self._races: list[tuple[int, str, int]] = []  # level, property, state
-        self._bound: int | None = None
-        self._depth = self._expanded = self._transitions = 0
-        self._taken = frozenset[int]()
+        self._program, self._space = program, space
+        self._storage, self._keeper = storage, keeper
+        self._covered = Covered()
+        self._before = Portable()  # what was counted by shards that are no more
+        self._closed: tuple[Portable, int] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """The initial states, or what a checkpoint says."""
+        saved = self._keeper.load() if self._keeper and self._storage.resume else None
+        if self._keeper is None or saved is None:
+            self._space.begin()
+            return
+        self._space.restore(self._keeper.levels())
+        self._before = saved.covered
+        self._covered = settled(saved.covered, self._space)
 
     # The reference's own parts, for the few states that something is wrong with.
 
@@ -100,10 +139,10 @@ class _Search:
         """Explore everything, then judge in the order of `engine.py`."""
         finding = self._explore()
         if finding is None and self._budget.exhausted:
-            covered = f"{len(self._space)} states found, {self._expanded} expanded"
-            return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._depth}")
-        if finding is None and self._bound is not None:
-            trace = self._trace(self._broken(self._bound, limit=True))
+            covered = f"{len(self._space)} states found, {self._covered.expanded} expanded"
+            return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._covered.depth}")
+        if finding is None and self._covered.bound is not None:
+            trace = self._trace(self._broken(self._covered.bound, limit=True))
             return Unknown(f"a limit of the model was reached: {trace.violation.detail}", trace)
         finding = finding or self._stuck() or self._nearest_race()
         if finding is None and self._budget.exhausted:
@@ -121,11 +160,11 @@ class _Search:
         """What was covered."""
         return Statistics(
             states=self._space.counted,
-            transitions=self._transitions,
-            depth=self._depth,
-            complete=self._expanded == self._space.counted and not self._budget.exhausted,
+            transitions=self._covered.transitions,
+            depth=self._covered.depth,
+            complete=self._covered.expanded == self._space.counted and not self._budget.exhausted,
             seconds=self._budget.seconds,
-            taken=self._taken,
+            taken=self._covered.taken,
         )
 
     def _explore(self) -> Finding | None:
@@ -140,13 +179,14 @@ class _Search:
                 return (
                     (self._invariant(seen.found(Kind.ANY_INVARIANT)) or broken) if wrong else None
                 )
+            self._keep()
             self._expand()
             if space.found(Kind.INVARIANT) or self._budget.exhausted or space.found(Kind.OUTSIDE):
                 seen = space.inspect()
                 if seen.found(Kind.INVARIANT):
                     return self._invariant(seen.found(Kind.ANY_INVARIANT))
             self._count()
-            self._depth += bool(space.level_size())
+            self._covered.depth += bool(space.level_size())
             late, wrong = space.found(Kind.ANY_INVARIANT), space.found(Kind.CHECK)
             if late:
                 return self._invariant(late)
@@ -156,39 +196,84 @@ class _Search:
     def _expand(self) -> None:
         """Take every transition enabled in the states of the last level."""
         space, budget = self._space, self._budget
+        if not self._crowded:
+            self._expand_here()
+        if self._storage.spill and not space.on_disk and (space.starved or self._crowded):
+            self._move_to_disk(self._storage.spill)
+            self._expand_here()
+        if space.starved:
+            budget.exhausted = budget.exhausted or "the computer has no more memory"
+
+    @property
+    def _crowded(self) -> bool:
+        """Whether the process is as large as it may be, and something can be done about it."""
+        limit = self._limits.memory
+        can_move = self._storage.spill is not None and not self._space.on_disk
+        return can_move and limit is not None and resident_memory() >= limit
+
+    def _expand_here(self) -> None:
+        space, budget = self._space, self._budget
         space.forget(_OF_ONE_LEVEL)
         size, depth = space.level_size(), len(space.levels) - 2
         for _ in space.slices(self._may_grow):
-            budget.look(len(space), space.transitions, depth, size)
+            budget.look(len(space), self._before.transitions + space.transitions, depth, size)
             if space.full:
                 budget.full(len(space))
             if budget.exhausted:
                 return
-        if space.starved:
-            budget.exhausted = budget.exhausted or "the computer has no more memory"
+
+    def _move_to_disk(self, folder: Path) -> None:
+        self._before = portable(self._covered, self._space)
+        try:
+            self._space.move_to_disk(folder, self._limits.memory or 0)
+        except OSError as error:
+            self._budget.exhausted = f"{folder} cannot take what does not fit into memory: {error}"
+            return
+        self._covered = settled(self._before, self._space)
 
     def _count(self) -> None:
         """Accept what the last level led to."""
-        space = self._space
+        space, covered = self._space, self._covered
         outside = space.found(Kind.OUTSIDE)
         if outside:
             self._fail(outside)
         depth = len(space.levels) - 2
         for kind, name in _RACES.items():
             found = space.found(kind)
-            if found and all(name != race[1] for race in self._races):
-                self._races.append((depth, name, found.state))
+            if found and all(name != race[1] for race in covered.races):
+                covered.races.append((depth, name, found.state))
         bound = space.found(Kind.BOUND)
-        if bound and self._bound is None:
-            self._bound = bound.state
-        self._expanded = sum(shard.next for shard in space.shards)
-        self._transitions, self._taken = space.transitions, space.taken()
+        if bound and covered.bound is None:
+            covered.bound = bound.state
+        covered.expanded = sum(shard.next for shard in space.shards)
+        covered.transitions = self._before.transitions + space.transitions
+        covered.taken = space.taken().union(self._before.taken)
         space.close_level()
+
+    def _keep(self) -> None:
+        """Remember how far the search is, and write it down if it is time to."""
+        if self._keeper is None:
+            return
+        self._closed = portable(self._covered, self._space), len(self._space.levels) - 1
+        if self._keeper.due:
+            self.keep_last()
+
+    def keep_last(self) -> None:
+        """Write down how far the search was when it last closed a level."""
+        if self._keeper is None or self._closed is None:
+            return
+        try:
+            self._keeper.write(self._space, *self._closed)
+        except StorageError as error:
+            self._budget.exhausted = str(error)
+            self._closed = None  # what stands in the folder is as it was; it can be resumed
 
     def _may_grow(self, size: int) -> bool:
         """Whether there may be `size` bytes more."""
         limit = self._limits.memory
         if limit is not None and resident_memory() + size > limit:
+            if self._storage.spill:
+                return False
             self._budget.exhausted = f"the limit of {limit} bytes of memory was reached"
             return False
         return True
@@ -218,11 +303,11 @@ class _Search:
         space, budget = self._space, self._budget
 
         def may_go_on() -> bool:
-            budget.look(len(space), self._transitions, self._depth, 0)
+            covered = self._covered
+            budget.look(len(space), covered.transitions, covered.depth, 0)
             return not budget.exhausted
 
-        marks = self._program.mark_size * len(space)
-        if not self._machine.progress or not self._may_grow(marks):
+        if not self._machine.progress or not self._has_room_for_marks():
             return None
         found = lost(self._program, space, may_go_on)
         if found is None:
@@ -232,10 +317,18 @@ class _Search:
         violation = Violation(item.property, item.detail, "", at_step=False, contexts=who)
         return Finding((0, 0), found.state, violation)
 
+    def _has_room_for_marks(self) -> bool:
+        """Whether every state can have a mark; if not, the budget is exhausted."""
+        if self._may_grow(self._program.mark_size * len(self._space)):
+            return True
+        if self._spill:
+            self._move_to_disk(self._spill)
+        return not self._budget.exhausted
+
     def _nearest_race(self) -> Finding | None:
-        if not self._races:
+        if not self._covered.races:
             return None
-        _, name, number = min(self._races)
+        _, name, number = min(self._covered.races)
         enabled = self._successors.enabled(self._space[number])
         found = self._judge.races(number, enabled)
         return next(finding for finding in found if finding.violation.property == name)
@@ -262,6 +355,7 @@ class _Search:
 def reachable(machine: Machine, workers: int = 1, cache: Cache | None = None) -> frozenset[State]:
     """All states `machine` can reach without breaking a check, whatever else is wrong with them."""
     space = Space(Program(machine, cache or NoCache()), machine, workers=workers)
+    space.begin()
     while space.level_size():
         for _ in space.slices(lambda _: True):
             pass

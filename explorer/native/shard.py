@@ -1,12 +1,11 @@
 """A shard: the states it owns, the table to find them again, and room to work in."""
 
 import ctypes
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 
 from .codec import Words
-from .memory import Block
+from .memory import Allocate, Block
 from .program import Program, ProgressCode
 from .record import LENGTH, NONE, Kind, place
 from .rounds import LINE
@@ -72,8 +71,19 @@ class Shard:
         taken: a byte for each transition: whether it was enabled in a state expanded.
     """
 
-    def __init__(self, program: Program, transitions: int, limit: int = UNLIMITED) -> None:
-        """Begin without states; keep no more than `limit`."""
+    def __init__(
+        self,
+        program: Program,
+        transitions: int,
+        limit: int = UNLIMITED,
+        allocate: Allocate = Block,
+        smallest: int = _SMALLEST,
+    ) -> None:
+        """Begin without states; keep no more than `limit`, in blocks that `allocate` makes.
+
+        The first table has `smallest` entries, a power of two, or as many more as it needs.
+        """
+        self._allocate = allocate
         self._program, self._transitions = program, transitions
         self._width = 8 * program.layout.words
         self._slots = _numbers(len(Slot))
@@ -99,7 +109,7 @@ class Shard:
         self._sent = _numbers(1)
         self._set(Slot.SHARDS, 1)
         self._use(self.record, self.taken)
-        entries = _SMALLEST
+        entries = smallest
         while entries * _FULLEST < 2 * room:
             entries *= 2
         self._new_table(entries)
@@ -128,23 +138,6 @@ class Shard:
         """Steps computed, including those that break a check."""
         return self._slots[Slot.TRANSITIONS] + self.record.broken
 
-    def add(self, states: Iterable[Words]) -> None:
-        """Find `states` from outside."""
-        chunk: list[Words] = []
-        for words in states:
-            chunk.append(words)
-            if len(chunk) == BATCH:
-                self._add(chunk)
-                chunk = []
-                if self.full:
-                    return
-        self._add(chunk)
-
-    def _add(self, states: Sequence[Words]) -> None:
-        self.grow()
-        values = (ctypes.c_uint64 * (len(states) * self._width // 8))(*chain(*states))
-        self._program.insert(self.address, ctypes.addressof(values), len(states))
-
     def explore(self, end: int) -> None:
         """Expand states up to `end` and keep the new ones; stop early when there is no room.
 
@@ -154,11 +147,21 @@ class Shard:
         self._set(Slot.END, min(end, self.next + 1) if near else end)
         self._program.explore(self.address)
 
-    def join(self, place: int, shards: Sequence[int], boxes: Sequence[int], meeting: int) -> None:
-        """Become shard `place` of those at `shards`; what is sent to each goes to its box."""
+    def join(
+        self,
+        place: int,
+        shards: Sequence[int],
+        boxes: Sequence[int],
+        meeting: int,
+        sent: "ctypes.Array[ctypes.c_int64] | None" = None,
+    ) -> None:
+        """Become shard `place` of those at `shards`; what is sent to each goes to its box.
+
+        `sent` counts what lies in the boxes, if several shards send to the same.
+        """
         self._all = (ctypes.c_uint64 * len(shards))(*shards)
         self._boxes = (ctypes.c_uint64 * len(boxes))(*boxes)
-        self._sent = _numbers(len(boxes))
+        self._sent = _numbers(len(boxes)) if sent is None else sent
         for slot, array in (
             (Slot.ALL, self._all),
             (Slot.OUTBOX, self._boxes),
@@ -169,14 +172,30 @@ class Shard:
         self._set(Slot.SELF, place)
         self._set(Slot.MEETING, meeting)
 
+    def deal(self, address: int, count: int) -> None:
+        """Add `count` states at `address` to what is in the boxes of their owners."""
+        self._program.deal(self.address, address, count)
+
+    def send(self, end: int) -> None:
+        """Expand states up to `end` and add all successors to what is in the boxes."""
+        capacity = self._slots[Slot.CAPACITY]
+        self._set(Slot.CAPACITY, UNLIMITED)  # nothing is inserted here
+        self._set(Slot.END, end)
+        self._program.scatter(self.address)
+        self._set(Slot.CAPACITY, capacity)
+
+    def empty_boxes(self) -> None:
+        """Forget what is in the boxes."""
+        for receiver in range(len(self._sent)):
+            self._sent[receiver] = 0
+
     def work(self, goal: int, size: int, rounds: int) -> None:
         """Take part in up to `rounds` rounds; expand up to `size` states in each, to `goal`."""
         self._program.work(self.address, goal, size, rounds)
 
     def scatter(self, end: int) -> None:
         """Expand states up to `end`; keep what is new here and put the rest into the boxes."""
-        for receiver in range(len(self._sent)):
-            self._sent[receiver] = 0
+        self.empty_boxes()
         self._set(Slot.END, end)
         self._set(Slot.WAITING, 1)
         self._program.scatter(self.address)
@@ -233,7 +252,7 @@ class Shard:
         return self.count + self._slack <= self._entries * _FULLEST
 
     def _new_segment(self) -> None:
-        block = Block(_SEGMENT * self._width)
+        block = self._allocate(_SEGMENT * self._width)
         entry = ctypes.c_uint64.from_address(self._list.address + 8 * len(self._segments))
         entry.value = block.address
         self._segments.append(block)
@@ -241,7 +260,7 @@ class Shard:
 
     def _new_table(self, entries: int) -> None:
         self._table.free()  # the states are elsewhere, so old and new table need not coexist
-        self._table = Block(8 * entries)
+        self._table = self._allocate(8 * entries)
         self._set(Slot.TABLE, self._table.address)
         self._set(Slot.MASK, entries - 1)
         self._limit()
@@ -249,6 +268,33 @@ class Shard:
     def _limit(self) -> None:
         space = min(len(self._segments) * _SEGMENT, int(self._entries * _FULLEST))
         self._set(Slot.CAPACITY, space - self._slack)
+
+    def pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where the states from `start` to `end` lie: addresses and numbers of states."""
+        while start < end:
+            place = start & (_SEGMENT - 1)
+            count = min(end - start, _SEGMENT - place)
+            yield self._segments[start >> SEGMENT_BITS].address + place * self._width, count
+            start += count
+
+    def begin_at(self, number: int) -> None:
+        """Take the states before `number` for expanded."""
+        self._set(Slot.NEXT, number)
+
+    def find(self, words: Words) -> int:
+        """The number of the state `words`, or -1."""
+        state = (ctypes.c_uint64 * len(words))(*words)
+        return self._program.find(self.address, ctypes.addressof(state))
+
+    def rest(self) -> None:
+        """Give back memory that is also in files."""
+        for block in (*self._segments, self._table, *([self._marks] if self._marks else [])):
+            block.rest()
+
+    def free(self) -> None:
+        """Give all memory back; the shard is of no more use."""
+        for block in (*self._segments, self._table, *([self._marks] if self._marks else [])):
+            block.free()
 
     def words(self, number: int) -> Words:
         """State `number`."""
@@ -293,7 +339,7 @@ class Shard:
     def begin_marks(self, code: ProgressCode) -> None:
         """Mark the states where a goal of `code` holds."""
         if self._marks is None:
-            self._marks = Block(self._program.mark_size * max(self.count, 1))
+            self._marks = self._allocate(self._program.mark_size * max(self.count, 1))
             self._set(Slot.MARKS, self._marks.address)
         code.begin(self.address)
 

@@ -1,24 +1,28 @@
 """The states found so far, level by level, on one shard or several."""
 
-from collections.abc import Callable, Iterator, Sequence
+import ctypes
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain, islice
+from pathlib import Path
 from typing import overload
 
 from dirql.model.machine import Machine
 
 from ..evaluate import State
 from .codec import Words
+from .crew import Alone, Crew, MayGrow, StarvedError
 from .exchange import Exchange
 from .program import Program
 from .record import NONE, Kind
 from .shard import UNLIMITED, Record, Shard
+from .spill import Spill
 
 SHARD_SHIFT = 40
 """The number of a state is its number in its shard, with the shard above this bit."""
 
-SLICE = 1 << 14
-"""States expanded between two looks at the clock."""
+_CHUNK = 1 << 15
+"""States copied together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +45,87 @@ class Space(Sequence[State]):
     def __init__(
         self, program: Program, machine: Machine, limit: int | None = None, workers: int = 1
     ) -> None:
-        """Find the initial states, at most `limit`; `workers` share the work if there is none."""
-        self._program = program
-        count = len(machine.transitions)
+        """Keep at most `limit` states; `workers` share the work if there is no limit."""
+        self._program, self._limit = program, limit
+        self._count = len(machine.transitions)
         if limit is not None:
             workers = 1  # so that the limit means the same states however many there are
-        self.shards = [
-            Shard(program, count, UNLIMITED if limit is None else limit) for _ in range(workers)
+        shards = [
+            Shard(program, self._count, UNLIMITED if limit is None else limit)
+            for _ in range(workers)
         ]
-        self.starved = False
-        self._exchange: Exchange | None = None
-        if workers == 1:
-            self.shards[0].add(program.layout.initial())
-        else:
-            self._exchange = Exchange(self.shards, program.room, 8 * program.layout.words)
-            for words in program.layout.initial():
-                self.shards[program.owner(words, workers)].add([words])
-        self.levels = [[0] * len(self.shards), self._counts()]
+        self.on_disk = self.starved = False
+        width = 8 * program.layout.words
+        self._crew: Crew = Alone(shards[0])
+        if workers > 1:
+            self._crew = Exchange(shards, program.room, width)
+        self.levels = [[0] * workers]
+        self.counted = 0
 
-        self.counted = len(self)
+    @property
+    def shards(self) -> Sequence[Shard]:
+        """All shards."""
+        return self._crew.shards
+
+    def begin(self) -> None:
+        """Find the initial states: level 0."""
+        words = self._program.layout.initial()
+        while (chunk := list(islice(words, _CHUNK))) and not self.full:
+            values = (ctypes.c_uint64 * (len(chunk) * len(chunk[0])))(*chain(*chunk))
+            self._crew.receive(ctypes.addressof(values), len(chunk), _always)
+        self.close_level()
+
+    def restore(self, levels: Iterable[Iterable[bytes]]) -> None:
+        """Take in the states of levels that were closed before, as `packed` gave them.
+
+        The last of them is not expanded yet.
+
+        Raises:
+            StarvedError: there is not enough memory.
+        """
+        for level in levels:
+            for piece in level:
+                count = len(piece) // (8 * self._program.layout.words)
+                buffer = ctypes.create_string_buffer(piece, len(piece))
+                self._crew.receive(ctypes.addressof(buffer), count, _always)
+            self.close_level()
+        self._expect_last()
+
+    def packed(self, level: int) -> Iterator[bytes]:
+        """The states of `level`, packed one behind the other."""
+        width = 8 * self._program.layout.words
+        ranges = zip(self.shards, self.levels[level], self.levels[level + 1], strict=True)
+        for shard, start, end in ranges:
+            for address, count in shard.pieces(start, end):
+                for first in range(0, count, _CHUNK):
+                    size = min(_CHUNK, count - first)
+                    yield ctypes.string_at(address + first * width, size * width)
+            self._crew.rest()
+
+    def move_to_disk(self, folder: Path, memory: int) -> None:
+        """Go on with shards in `folder`; what was found after the last closed level is forgotten.
+
+        Raises:
+            OSError: the folder cannot be written, or its disk is full.
+        """
+        spill = Spill(self._program, self._count, folder, memory)
+        starts: list[list[int]] = [[0] * len(spill.shards)]
+        width = 8 * self._program.layout.words
+        for level in range(len(self.levels) - 1):
+            for piece in self.packed(level):
+                buffer = ctypes.create_string_buffer(piece, len(piece))
+                spill.receive(ctypes.addressof(buffer), len(piece) // width, _always)
+            starts.append([shard.count for shard in spill.shards])
+        self._crew.close()
+        for shard in self._crew.shards:
+            shard.free()
+        self._crew, self.levels = spill, starts
+        self.on_disk, self.starved = True, False
+        self._expect_last()
+
+    def _expect_last(self) -> None:
+        for shard, start in zip(self.shards, self.levels[-2], strict=True):
+            shard.begin_at(start)
 
     def _counts(self) -> list[int]:
         return [shard.count for shard in self.shards]
@@ -82,6 +148,11 @@ class Space(Sequence[State]):
             for local in range(shard.count):
                 yield self[place << SHARD_SHIFT | local]
 
+    def find(self, words: Words) -> int:
+        """The number of the state `words`, which was found."""
+        place = self._program.owner(words, len(self.shards))
+        return place << SHARD_SHIFT | self.shards[place].find(words)
+
     def words(self, number: int) -> Words:
         """State `number`, packed."""
         return self.shards[number >> SHARD_SHIFT].words(number & ((1 << SHARD_SHIFT) - 1))
@@ -94,6 +165,8 @@ class Space(Sequence[State]):
     @property
     def full(self) -> bool:
         """Whether a state was turned away because of the limit."""
+        if self.on_disk and self._limit is not None:
+            return len(self) >= self._limit
         return any(shard.full for shard in self.shards)
 
     def taken(self) -> frozenset[int]:
@@ -106,36 +179,20 @@ class Space(Sequence[State]):
         """States of the last level."""
         return sum(self.levels[-1]) - sum(self.levels[-2])
 
-    def slices(self, may_grow: Callable[[int], bool]) -> Iterator[None]:
+    def slices(self, may_grow: MayGrow) -> Iterator[None]:
         """Expand the last level, slice by slice; stop when `may_grow` refuses so many bytes."""
-        if self._exchange is not None:
-            ends = self.levels[-1]
-            while any(shard.next < end for shard, end in zip(self.shards, ends, strict=True)):
-                if not self._exchange.advance(ends, may_grow):
-                    self.starved = True
-                    return
-                yield
-            return
-        for shard, end in zip(self.shards, self.levels[-1], strict=True):
-            while shard.next < end and not shard.full:
-                if not shard.ready(may_grow):
-                    self.starved = True
-                    return
-                shard.explore(min(end, shard.next + SLICE))
-                yield
+        try:
+            yield from self._crew.expand(self.levels[-1], may_grow)
+        except StarvedError:
+            self.starved = True
 
     def sweep(self, full: int) -> bool:
         """Spread marks backwards once; say whether any changed."""
-        if self._exchange is None:
-            return self.shards[0].sweep(full)
-        shards = self.shards
-        return any(self._exchange.together([partial(shard.sweep, full) for shard in shards]))
+        return self._crew.sweep(full)
 
     def close(self) -> None:
         """End the workers; what was found stays."""
-        if self._exchange is not None:
-            self._exchange.close()
-            self._exchange = None
+        self._crew.close()
 
     def close_level(self) -> None:
         """The states found since the last call are the next level."""
@@ -197,3 +254,7 @@ def _best(kind: Kind, records: list[Record]) -> Found | None:
         if record.rank(kind) != NONE
     ]
     return min(found, key=lambda item: item.rank, default=None)
+
+
+def _always(_: int) -> bool:
+    return True

@@ -1,0 +1,27 @@
+"""Where a search may keep what does not fit into memory, or must outlive the process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Folders of a search, and how states are told apart.
+
+    Attributes:
+        spill: where states and tables go when the process has reached its limit of memory.
+        checkpoint: where the search writes down how far it has come, or `None`.
+        resume: whether to go on from what stands in `checkpoint`.
+        interval: seconds between two checkpoints, at least.
+        fingerprint: tell states apart by 64-bit hashes only: less memory, and no proof.
+    """
+
+    spill: Path | None = None
+    checkpoint: Path | None = None
+    resume: bool = False
+    interval: float = 60.0
+    fingerprint: bool = False
+
+
+class StorageError(ValueError):
+    """A folder of a search cannot be used, or what is in it; the message says why."""
