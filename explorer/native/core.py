@@ -38,9 +38,13 @@ _FACTOR, _LAST = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 class Core:
     """Writes the functions of the search for states of some words."""
 
-    def __init__(self, words: int, room: int) -> None:
-        """Search with states of `words` words that have at most `room` successors."""
-        self.words, self.room = words, max(room, 1)
+    def __init__(self, words: int, room: int, *, fingerprint: bool = False) -> None:
+        """Search with states of `words` words that have at most `room` successors.
+
+        With `fingerprint` an entry of the table is the hash, and states of equal hashes are taken
+        for one.
+        """
+        self.words, self.room, self.fingerprint = words, max(room, 1), fingerprint
 
     def functions(self) -> Iterator[Function]:
         """All functions."""
@@ -106,6 +110,15 @@ class Core:
             function.put(function.place(hashes, place), hashed)
             prefetch(function, function.place(table, let(f"and i64 {hashed}, {mask}")))
 
+    def _tag(self, function: Function, hashed: str) -> str:
+        """What the entry of a state says of its hash; never zero where it is all it says."""
+        if self.fingerprint:
+            return function.let(f"call i64 @llvm.umax.i64(i64 {hashed}, i64 1)")
+        return function.let(f"and i64 {hashed}, {-(1 << NUMBER_BITS)}")
+
+    def _entry(self, function: Function, tag: str, number: str) -> str:
+        return tag if self.fingerprint else function.let(f"or i64 {tag}, {number}")
+
     @contextmanager
     def probing(
         self, function: Function, hashed: str, state: str, parts: tuple[str, str, str]
@@ -118,7 +131,7 @@ class Core:
         let, (table, mask, segments) = function.let, parts
         found = function.slot("i64", "-1")
         position = function.slot("i64", let(f"and i64 {hashed}, {mask}"))
-        tag = let(f"and i64 {hashed}, {-(1 << NUMBER_BITS)}")
+        tag = self._tag(function, hashed)
         probe, used, alike = map(function.label, ("probe", "used", "alike"))
         on, equal, absent, after = map(function.label, ("on", "equal", "absent", "after"))
         function.jump(probe)
@@ -128,13 +141,17 @@ class Core:
         entry = function.get(place)
         function.branch(let(f"icmp eq i64 {entry}, 0"), absent, used)
         function.begin(used)
-        bits = let(f"lshr i64 {let(f'xor i64 {entry}, {tag}')}, {NUMBER_BITS}")
+        differing = let(f"xor i64 {entry}, {tag}")
+        bits = differing if self.fingerprint else let(f"lshr i64 {differing}, {NUMBER_BITS}")
         function.branch(let(f"icmp eq i64 {bits}, 0"), alike, on)
         function.begin(alike)
         low = let(f"and i64 {entry}, {(1 << NUMBER_BITS) - 1}")
-        which = let(f"sub i64 {low}, 1")
-        stored = let(f"call ptr @address(ptr {segments}, i64 {which})")
-        function.branch(self._same(function, stored, state), equal, on)
+        which = "0" if self.fingerprint else let(f"sub i64 {low}, 1")
+        if self.fingerprint:
+            function.jump(equal)
+        else:
+            stored = let(f"call ptr @address(ptr {segments}, i64 {which})")
+            function.branch(self._same(function, stored, state), equal, on)
         function.begin(on)
         following = let(f"add i64 {here}, 1")
         function.put(position, let(f"and i64 {following}, {mask}"))
@@ -174,7 +191,7 @@ class Core:
                     target = let(f"call ptr @address(ptr {parts[2]}, i64 {new})")
                     self.copy(function, state, target)
                     more = let(f"add i64 {new}, 1")
-                    function.put(entry, let(f"or i64 {tag}, {more}"))
+                    function.put(entry, self._entry(function, tag, more))
                     function.put(kept, more)
                     function.jump(done)
                     function.begin(done)
@@ -285,8 +302,8 @@ class Core:
         function.put(position, let(f"and i64 {following}, {mask}"))
         function.jump(probe)
         function.begin(free)
-        tag = let(f"and i64 {hashed}, {-(1 << NUMBER_BITS)}")
-        function.put(place, let(f"or i64 {tag}, {entry}"))
+        tag = self._tag(function, hashed)
+        function.put(place, self._entry(function, tag, entry))
 
     def _owner(self) -> Function:
         """Which of so many shards owns a state."""

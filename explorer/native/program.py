@@ -40,21 +40,26 @@ class Program:
 
     Attributes:
         layout: how states are packed.
+        fingerprint: whether states of equal hashes are taken for one.
         room: the most successors that a state can have.
         progress: functions for the progress conditions.
         mark_size: bytes of a mark of a state, 0 without progress conditions.
     """
 
-    def __init__(self, machine: Machine, cache: Cache | None = None) -> None:
+    def __init__(
+        self, machine: Machine, cache: Cache | None = None, *, fingerprint: bool = False
+    ) -> None:
         """Compile `machine`, or find it in `cache` (by default the user's).
+
+        With `fingerprint` states of equal hashes are taken for one.
 
         Raises:
             NotCompilableError: a variable has too many values.
         """
-        self.layout = Layout(machine)
+        self.layout, self.fingerprint = Layout(machine), fingerprint
         made = expansion(machine, self.layout)
         self.room = made.room
-        core = Core(self.layout.words, made.room)
+        core = Core(self.layout.words, made.room, fingerprint=fingerprint)
         sweeps = Sweeps(machine, self.layout, core)
         functions = [*made.functions, *core.functions(), *sweeps.functions()]
         functions += Rounds(core).functions()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from tempfile import gettempdir
 
 from dirql.model.digest import digest
 from dirql.model.machine import MODEL_BOUND, Machine
@@ -63,14 +64,16 @@ class NativeEngine:
             MachineError: a step stores a value outside the domain of its variable.
             NotCompilableError: a variable has more values than a word can tell apart.
         """
-        program = Program(machine, self._cache)
-        space = Space(program, machine, limits.states, self._workers)
-        spills = self._storage.spill is not None
+        storage = self._storage
+        program = Program(machine, self._cache, fingerprint=storage.fingerprint)
+        states_in = (storage.spill or Path(gettempdir())) if storage.fingerprint else None
+        space = Space(program, machine, limits.states, self._workers, states_in)
+        spills = storage.spill is not None and not storage.fingerprint
         budget = Budget(replace(limits, memory=None) if spills else limits, watch)
         keeper = self._keeper(machine, program)
         finished = False
         try:
-            search = _Search(program, space, machine, limits, budget, self._storage, keeper)
+            search = _Search(program, space, machine, limits, budget, storage, keeper)
             try:
                 verdict = search.verdict()
             except KeyboardInterrupt:
@@ -79,7 +82,8 @@ class NativeEngine:
             if budget.exhausted:
                 search.keep_last()
             finished = not budget.exhausted
-            return Result(verdict, search.statistics(), self.name, bool(budget.exhausted))
+            limited = storage.fingerprint or bool(budget.exhausted)
+            return Result(verdict, search.statistics(), self.name, limited)
         finally:
             if keeper:
                 keeper.close(finished=finished)
@@ -106,6 +110,7 @@ class _Search:
         self._machine, self._limits, self._budget = machine, limits, budget
         self._program, self._space = program, space
         self._storage, self._keeper = storage, keeper
+        self._spill = None if storage.fingerprint else storage.spill
         self._covered = Covered()
         self._before = Portable()  # what was counted by shards that are no more
         self._closed: tuple[Portable, int] | None = None
@@ -144,9 +149,13 @@ class _Search:
         if finding is None and self._covered.bound is not None:
             trace = self._trace(self._broken(self._covered.bound, limit=True))
             return Unknown(f"a limit of the model was reached: {trace.violation.detail}", trace)
-        finding = finding or self._stuck() or self._nearest_race()
+        if not finding and not self._storage.fingerprint:
+            finding = self._stuck()
+        finding = finding or self._nearest_race()
         if finding is None and self._budget.exhausted:
             return Unknown(f"{self._budget.exhausted} while progress was judged")
+        if finding is None and self._storage.fingerprint:
+            return Unknown(self._no_proof())
         if finding is None:
             return Holds((f"all {len(self._space)} reachable states",))
         trace = self._trace(finding)
@@ -156,13 +165,26 @@ class _Search:
             return Unknown(f"{trace.violation.property} depends on {unknown}", trace)
         return Violated(trace.violation.property, trace)
 
+    def _no_proof(self) -> str:
+        """What a search by fingerprints can say when it found nothing wrong."""
+        states = len(self._space)
+        odds = states * (states - 1) / 2.0**65
+        text = (
+            f"nothing is wrong with the {states} states found, but they were told apart by 64-bit "
+            f"fingerprints: that a state was missed has a probability of {odds:.2g}, so this is "
+            "no proof"
+        )
+        return f"{text}; progress was not judged" if self._machine.progress else text
+
     def statistics(self) -> Statistics:
         """What was covered."""
         return Statistics(
             states=self._space.counted,
             transitions=self._covered.transitions,
             depth=self._covered.depth,
-            complete=self._covered.expanded == self._space.counted and not self._budget.exhausted,
+            complete=not self._storage.fingerprint
+            and self._covered.expanded == self._space.counted
+            and not self._budget.exhausted,
             seconds=self._budget.seconds,
             taken=self._covered.taken,
         )
@@ -198,8 +220,8 @@ class _Search:
         space, budget = self._space, self._budget
         if not self._crowded:
             self._expand_here()
-        if self._storage.spill and not space.on_disk and (space.starved or self._crowded):
-            self._move_to_disk(self._storage.spill)
+        if self._spill and not space.on_disk and (space.starved or self._crowded):
+            self._move_to_disk(self._spill)
             self._expand_here()
         if space.starved:
             budget.exhausted = budget.exhausted or "the computer has no more memory"
@@ -208,7 +230,7 @@ class _Search:
     def _crowded(self) -> bool:
         """Whether the process is as large as it may be, and something can be done about it."""
         limit = self._limits.memory
-        can_move = self._storage.spill is not None and not self._space.on_disk
+        can_move = self._spill is not None and not self._space.on_disk
         return can_move and limit is not None and resident_memory() >= limit
 
     def _expand_here(self) -> None:
@@ -272,7 +294,7 @@ class _Search:
         """Whether there may be `size` bytes more."""
         limit = self._limits.memory
         if limit is not None and resident_memory() + size > limit:
-            if self._storage.spill:
+            if self._spill:
                 return False
             self._budget.exhausted = f"the limit of {limit} bytes of memory was reached"
             return False

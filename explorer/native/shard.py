@@ -77,13 +77,15 @@ class Shard:
         transitions: int,
         limit: int = UNLIMITED,
         allocate: Allocate = Block,
+        allocate_states: Allocate | None = None,
         smallest: int = _SMALLEST,
     ) -> None:
         """Begin without states; keep no more than `limit`, in blocks that `allocate` makes.
 
-        The first table has `smallest` entries, a power of two, or as many more as it needs.
+        States can have blocks of another kind. The first table has `smallest` entries, a power of
+        two, or as many more as it needs.
         """
-        self._allocate = allocate
+        self._allocate, self._allocate_states = allocate, allocate_states or allocate
         self._program, self._transitions = program, transitions
         self._width = 8 * program.layout.words
         self._slots = _numbers(len(Slot))
@@ -252,7 +254,7 @@ class Shard:
         return self.count + self._slack <= self._entries * _FULLEST
 
     def _new_segment(self) -> None:
-        block = self._allocate(_SEGMENT * self._width)
+        block = self._allocate_states(_SEGMENT * self._width)
         entry = ctypes.c_uint64.from_address(self._list.address + 8 * len(self._segments))
         entry.value = block.address
         self._segments.append(block)

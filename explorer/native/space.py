@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import overload
@@ -13,6 +14,7 @@ from ..evaluate import State
 from .codec import Words
 from .crew import Alone, Crew, MayGrow, StarvedError
 from .exchange import Exchange
+from .memory import Block
 from .program import Program
 from .record import NONE, Kind
 from .shard import UNLIMITED, Record, Shard
@@ -43,15 +45,29 @@ class Space(Sequence[State]):
     """
 
     def __init__(
-        self, program: Program, machine: Machine, limit: int | None = None, workers: int = 1
+        self,
+        program: Program,
+        machine: Machine,
+        limit: int | None = None,
+        workers: int = 1,
+        states_in: Path | None = None,
     ) -> None:
-        """Keep at most `limit` states; `workers` share the work if there is no limit."""
+        """Keep at most `limit` states; `workers` share the work if there is no limit.
+
+        States are kept in files in the folder `states_in`, if it is given: they are seldom read
+        again where fingerprints tell them apart.
+        """
         self._program, self._limit = program, limit
         self._count = len(machine.transitions)
         if limit is not None:
             workers = 1  # so that the limit means the same states however many there are
         shards = [
-            Shard(program, self._count, UNLIMITED if limit is None else limit)
+            Shard(
+                program,
+                self._count,
+                UNLIMITED if limit is None else limit,
+                allocate_states=states_in and partial(Block, folder=states_in),
+            )
             for _ in range(workers)
         ]
         self.on_disk = self.starved = False
@@ -198,6 +214,9 @@ class Space(Sequence[State]):
         """The states found since the last call are the next level."""
         self.levels.append(self._counts())
         self.counted = len(self)
+        if self._program.fingerprint:
+            for shard in self.shards:
+                shard.rest()
 
     def found(self, kind: Kind) -> Found | None:
         """The finding of smallest rank while the last level was expanded."""

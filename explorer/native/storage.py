@@ -22,6 +22,11 @@ class Storage:
     interval: float = 60.0
     fingerprint: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if self.fingerprint and self.checkpoint:
+            raise StorageError("a search by fingerprints cannot be resumed: it keeps no checkpoint")
+
 
 class StorageError(ValueError):
     """A folder of a search cannot be used, or what is in it; the message says why."""

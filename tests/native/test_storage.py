@@ -149,3 +149,35 @@ def test_a_disk_that_cannot_be_used_makes_the_answer_unknown(tmp_path: Path) -> 
     result = check(philosophers(5), Storage(spill=tmp_path / "missing"))
     assert isinstance(result.verdict, Unknown)
     assert "cannot take" in result.verdict.reason
+
+
+@FIXTURES
+@given(machine=ANY.map(plain), workers=st.sampled_from((1, 2)))
+def test_fingerprints_find_the_same_and_prove_nothing(machine: Machine, workers: int) -> None:
+    machine = replace(machine, progress=())
+    result = check(machine, Storage(fingerprint=True), Limits(), workers)
+    expected = ReferenceEngine().check(machine)
+    one, other = result.statistics, expected.statistics
+    assert replace(one, seconds=0, complete=True) == replace(other, seconds=0, complete=True)
+    match result.verdict, expected.verdict:
+        case Violated(_, trace), Violated(_, shortest):
+            assert trace.violation.property == shortest.violation.property
+            assert len(trace.steps) == len(shortest.steps)
+            assert replay(machine, trace)
+        case _:
+            assert isinstance(result.verdict, Unknown)
+            assert not one.complete
+            assert result.limited
+
+
+def test_fingerprints_say_how_likely_a_miss_is() -> None:
+    machine = replace(philosophers(4), progress=(), invariants=())
+    result = check(machine, Storage(fingerprint=True), Limits())
+    assert isinstance(result.verdict, Unknown)
+    assert "probability" in result.verdict.reason
+    assert "no proof" in result.verdict.reason
+
+
+def test_fingerprints_keep_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be resumed"):
+        Storage(fingerprint=True, checkpoint=tmp_path)
