@@ -19,7 +19,7 @@ import msgspec
 from .covered import Portable
 from .locking import Lock
 from .space import Space
-from .storage import StorageError
+from .workspace import WorkspaceError
 
 VERSION = 1
 STATES, STATUS, LOCK = "states.bin", "checkpoint.json", "lock"
@@ -52,7 +52,7 @@ class Checkpoint:
         """Use `folder` for the machine with digest `machine`, whose states have `words` words.
 
         Raises:
-            StorageError: the folder cannot be made, or another process is using it.
+            WorkspaceError: the folder cannot be made, or another process is using it.
         """
         self._folder, self._machine, self._words = folder, machine, words
         self._interval, self._last = interval, time.monotonic()
@@ -62,9 +62,9 @@ class Checkpoint:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(folder / LOCK)
         except BlockingIOError:
-            raise StorageError(f"{folder} is in use by another process") from None
+            raise WorkspaceError(f"{folder} is in use by another process") from None
         except OSError as error:
-            raise StorageError(f"{folder} cannot be used for checkpoints: {error}") from error
+            raise WorkspaceError(f"{folder} cannot be used for checkpoints: {error}") from error
 
     def close(self, *, finished: bool) -> None:
         """Let others use the folder; a search that is finished leaves nothing behind."""
@@ -81,7 +81,7 @@ class Checkpoint:
         """What the folder says; nothing if no checkpoint was made.
 
         Raises:
-            StorageError: it is damaged, or for another machine or version.
+            WorkspaceError: it is damaged, or for another machine or version.
         """
         status = self._folder / STATUS
         if not status.exists():
@@ -91,13 +91,13 @@ class Checkpoint:
             good = hashlib.sha256(sealed.body.encode()).hexdigest() == sealed.sha256
             found = msgspec.json.decode(sealed.body, type=Status) if good else None
         except (OSError, ValueError) as error:  # what msgspec raises are values that are wrong
-            raise StorageError(f"{status} is no checkpoint ({error}); {_ADVICE}") from error
+            raise WorkspaceError(f"{status} is no checkpoint ({error}); {_ADVICE}") from error
         if found is None:
-            raise StorageError(f"{status} was changed; {_ADVICE}")
+            raise WorkspaceError(f"{status} was changed; {_ADVICE}")
         if found.version != VERSION or found.words != self._words:
-            raise StorageError(f"{status} was made by another version of dirql; {_ADVICE}")
+            raise WorkspaceError(f"{status} was made by another version of dirql; {_ADVICE}")
         if found.machine != self._machine:
-            raise StorageError(f"{status} is for another machine: the pattern changed; {_ADVICE}")
+            raise WorkspaceError(f"{status} is for another machine: the pattern changed; {_ADVICE}")
         self._verify(found)
         return found
 
@@ -109,13 +109,13 @@ class Checkpoint:
                 while left:
                     part = file.read(min(left, _PART))
                     if not part:
-                        raise StorageError(f"{states} is incomplete; {_ADVICE}")
+                        raise WorkspaceError(f"{states} is incomplete; {_ADVICE}")
                     self._hash.update(part)
                     left -= len(part)
         except OSError as error:
-            raise StorageError(f"{states} cannot be read: {error}; {_ADVICE}") from error
+            raise WorkspaceError(f"{states} cannot be read: {error}; {_ADVICE}") from error
         if self._hash.hexdigest() != found.states:
-            raise StorageError(f"{states} was changed; {_ADVICE}")
+            raise WorkspaceError(f"{states} was changed; {_ADVICE}")
         self._levels = list(found.levels)
 
     def levels(self) -> Iterator[Iterable[bytes]]:
@@ -129,7 +129,7 @@ class Checkpoint:
         while left:
             part = os.read(file, min(left, size))
             if not part or len(part) % (8 * self._words):
-                raise StorageError(f"{self._folder / STATES} cannot be read")
+                raise WorkspaceError(f"{self._folder / STATES} cannot be read")
             yield part
             left -= len(part)
 
@@ -142,13 +142,13 @@ class Checkpoint:
         """Write a checkpoint of the first `closed` levels, all but the last of them expanded.
 
         Raises:
-            StorageError: the folder cannot be written.
+            WorkspaceError: the folder cannot be written.
         """
         try:
             self._append(space, closed)
             self._seal(covered)
         except OSError as error:
-            raise StorageError(f"{self._folder} cannot be written: {error}") from error
+            raise WorkspaceError(f"{self._folder} cannot be written: {error}") from error
         self._last = time.monotonic()
 
     def _append(self, space: Space, closed: int) -> None:

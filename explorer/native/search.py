@@ -31,10 +31,10 @@ from .program import Program
 from .progress import lost
 from .record import Kind
 from .space import Found, Space
-from .storage import Storage, StorageError
+from .workspace import Workspace, WorkspaceError
 
 NO_LIMITS = Limits()
-IN_MEMORY = Storage()
+IN_MEMORY = Workspace()
 
 _RACES = {Kind.DATA_RACE: DATA_RACE, Kind.TORN_UPDATE: TORN_UPDATE}
 
@@ -47,10 +47,10 @@ class NativeEngine:
     name = "native"
 
     def __init__(
-        self, cache: Cache | None = None, workers: int = 1, storage: Storage = IN_MEMORY
+        self, cache: Cache | None = None, workers: int = 1, workspace: Workspace = IN_MEMORY
     ) -> None:
         """Keep compiled code in `cache`, by default the user's; search with so many threads."""
-        self._cache, self._workers, self._storage = cache, workers, storage
+        self._cache, self._workers, self._workspace = cache, workers, workspace
 
     def check(
         self,
@@ -64,16 +64,16 @@ class NativeEngine:
             MachineError: a step stores a value outside the domain of its variable.
             NotCompilableError: a variable has more values than a word can tell apart.
         """
-        storage = self._storage
-        program = Program(machine, self._cache, fingerprint=storage.fingerprint)
-        states_in = (storage.spill or Path(gettempdir())) if storage.fingerprint else None
+        workspace = self._workspace
+        program = Program(machine, self._cache, fingerprint=workspace.fingerprint)
+        states_in = (workspace.spill or Path(gettempdir())) if workspace.fingerprint else None
         space = Space(program, machine, limits.states, self._workers, states_in)
-        spills = storage.spill is not None and not storage.fingerprint
+        spills = workspace.spill is not None and not workspace.fingerprint
         budget = Budget(replace(limits, memory=None) if spills else limits, watch)
         keeper = self._keeper(machine, program)
         finished = False
         try:
-            search = _Search(program, space, machine, limits, budget, storage, keeper)
+            search = _Search(program, space, machine, limits, budget, workspace, keeper)
             try:
                 verdict = search.verdict()
             except KeyboardInterrupt:
@@ -82,7 +82,7 @@ class NativeEngine:
             if budget.exhausted:
                 search.keep_last()
             finished = not budget.exhausted
-            limited = storage.fingerprint or bool(budget.exhausted)
+            limited = workspace.fingerprint or bool(budget.exhausted)
             return Result(verdict, search.statistics(), self.name, limited)
         finally:
             if keeper:
@@ -90,10 +90,10 @@ class NativeEngine:
             space.close()
 
     def _keeper(self, machine: Machine, program: Program) -> Checkpoint | None:
-        folder = self._storage.checkpoint
+        folder = self._workspace.checkpoint
         if folder is None:
             return None
-        return Checkpoint(folder, digest(machine), program.layout.words, self._storage.interval)
+        return Checkpoint(folder, digest(machine), program.layout.words, self._workspace.interval)
 
 
 class _Search:
@@ -104,13 +104,13 @@ class _Search:
         machine: Machine,
         limits: Limits,
         budget: Budget,
-        storage: Storage,
+        workspace: Workspace,
         keeper: Checkpoint | None,
     ) -> None:
         self._machine, self._limits, self._budget = machine, limits, budget
         self._program, self._space = program, space
-        self._storage, self._keeper = storage, keeper
-        self._spill = None if storage.fingerprint else storage.spill
+        self._workspace, self._keeper = workspace, keeper
+        self._spill = None if workspace.fingerprint else workspace.spill
         self._covered = Covered()
         self._before = Portable()  # what was counted by shards that are no more
         self._closed: tuple[Portable, int] | None = None
@@ -118,7 +118,7 @@ class _Search:
 
     def _begin(self) -> None:
         """The initial states, or what a checkpoint says."""
-        saved = self._keeper.load() if self._keeper and self._storage.resume else None
+        saved = self._keeper.load() if self._keeper and self._workspace.resume else None
         if self._keeper is None or saved is None:
             self._space.begin()
             return
@@ -149,12 +149,12 @@ class _Search:
         if finding is None and self._covered.bound is not None:
             trace = self._trace(self._broken(self._covered.bound, limit=True))
             return Unknown(f"a limit of the model was reached: {trace.violation.detail}", trace)
-        if not finding and not self._storage.fingerprint:
+        if not finding and not self._workspace.fingerprint:
             finding = self._stuck()
         finding = finding or self._nearest_race()
         if finding is None and self._budget.exhausted:
             return Unknown(f"{self._budget.exhausted} while progress was judged")
-        if finding is None and self._storage.fingerprint:
+        if finding is None and self._workspace.fingerprint:
             return Unknown(self._no_proof())
         if finding is None:
             return Holds((f"all {len(self._space)} reachable states",))
@@ -182,7 +182,7 @@ class _Search:
             states=self._space.counted,
             transitions=self._covered.transitions,
             depth=self._covered.depth,
-            complete=not self._storage.fingerprint
+            complete=not self._workspace.fingerprint
             and self._covered.expanded == self._space.counted
             and not self._budget.exhausted,
             seconds=self._budget.seconds,
@@ -286,7 +286,7 @@ class _Search:
             return
         try:
             self._keeper.write(self._space, *self._closed)
-        except StorageError as error:
+        except WorkspaceError as error:
             self._budget.exhausted = str(error)
             self._closed = None  # what stands in the folder is as it was; it can be resumed
 
@@ -341,7 +341,7 @@ class _Search:
 
     def _has_room_for_marks(self) -> bool:
         """Whether every state can have a mark; if not, the budget is exhausted."""
-        if self._may_grow(self._program.mark_size * len(self._space)):
+        if self._space.on_disk or self._may_grow(self._program.mark_size * len(self._space)):
             return True
         if self._spill:
             self._move_to_disk(self._spill)

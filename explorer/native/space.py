@@ -66,7 +66,7 @@ class Space(Sequence[State]):
                 program,
                 self._count,
                 UNLIMITED if limit is None else limit,
-                allocate_states=states_in and partial(Block, folder=states_in),
+                allocate_states=partial(Block, folder=states_in) if states_in else None,
             )
             for _ in range(workers)
         ]

@@ -1,5 +1,8 @@
 """Searches on disk, and searches that were ended and resumed: the same answers and counts."""
 
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,13 +13,18 @@ from hypothesis import strategies as st
 
 from dirql.explorer.engine import Limits
 from dirql.explorer.native import NativeEngine, NoCache, spill
-from dirql.explorer.native.checkpoint import STATES, STATUS
+from dirql.explorer.native.checkpoint import STATES, STATUS, Checkpoint
+from dirql.explorer.native.codec import Layout
 from dirql.explorer.native.locking import Lock
-from dirql.explorer.native.storage import Storage, StorageError
+from dirql.explorer.native.workspace import Workspace, WorkspaceError
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import replay
 from dirql.explorer.verdict import Result, Unknown, Violated
-from dirql.model.machine import Machine
+from dirql.model.algebra import arithmetic, less
+from dirql.model.digest import digest
+from dirql.model.domain import Range
+from dirql.model.expr import Constant, Expression, Read
+from dirql.model.machine import Context, ContextKind, Machine, Transition, Variable
 
 from ..machines import machines, racing_machines
 from ..models import philosophers
@@ -33,8 +41,10 @@ def _small_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spill, "FULL", 64)
 
 
-def check(machine: Machine, storage: Storage, limits: Limits = NO_ROOM, workers: int = 1) -> Result:
-    return NativeEngine(NoCache(), workers, storage).check(machine, limits)
+def check(
+    machine: Machine, workspace: Workspace, limits: Limits = NO_ROOM, workers: int = 1
+) -> Result:
+    return NativeEngine(NoCache(), workers, workspace).check(machine, limits)
 
 
 def agree(result: Result, expected: Result) -> None:
@@ -57,7 +67,7 @@ def plain(machine: Machine) -> Machine:
 @FIXTURES
 @given(machine=ANY.map(plain))
 def test_a_search_on_disk_finds_what_the_reference_finds(machine: Machine, tmp_path: Path) -> None:
-    result = check(machine, Storage(spill=tmp_path))
+    result = check(machine, Workspace(spill=tmp_path))
     agree(result, ReferenceEngine().check(machine))
     match result.verdict:
         case Violated(_, trace) | Unknown(_, trace) if trace is not None:
@@ -73,32 +83,85 @@ def test_a_search_that_was_ended_goes_on(machine: Machine, cut: int, workers: in
     """Ended at a limit, then resumed, perhaps with other workers, perhaps on disk."""
     with TemporaryDirectory() as name:
         folder = Path(name) / "kept"
-        first = check(machine, Storage(checkpoint=folder, interval=0), Limits(states=cut))
+        first = check(machine, Workspace(checkpoint=folder, interval=0), Limits(states=cut))
         if not first.limited:
             assert not folder.exists()
             return
-        storage = Storage(checkpoint=folder, resume=True, interval=0)
-        agree(check(machine, storage, Limits(), workers), ReferenceEngine().check(machine))
+        workspace = Workspace(checkpoint=folder, resume=True, interval=0)
+        agree(check(machine, workspace, Limits(), workers), ReferenceEngine().check(machine))
         assert not folder.exists()
 
 
 def test_a_search_goes_on_on_disk(tmp_path: Path) -> None:
     machine, folder = philosophers(6), tmp_path / "kept"
-    limited = check(machine, Storage(checkpoint=folder, interval=0), Limits(states=60))
+    limited = check(machine, Workspace(checkpoint=folder, interval=0), Limits(states=60))
     assert limited.limited
-    storage = Storage(spill=tmp_path, checkpoint=folder, resume=True, interval=0)
-    agree(check(machine, storage), ReferenceEngine().check(machine))
+    workspace = Workspace(spill=tmp_path, checkpoint=folder, resume=True, interval=0)
+    agree(check(machine, workspace), ReferenceEngine().check(machine))
+
+
+def counters(count: int, most: int) -> Machine:
+    """Counters that go up, each in its own time: many levels, no two of them alike."""
+    names = [f"counter {number}" for number in range(count)]
+    up = [
+        Transition("up", name, (less(Read(name), Constant(most)),), ((name, more(name)),))
+        for name in names
+    ]
+    contexts = [
+        Context(name, ContextKind.HARDWARE, "", Constant("none"), Constant(0)) for name in names
+    ]
+    variables = [Variable(name, Range(0, most), (0,)) for name in names]
+    return Machine("counters", tuple(variables), tuple(up), tuple(contexts))
+
+
+def more(name: str) -> Expression:
+    return arithmetic("+", Read(name), Constant(1))
+
+
+SEARCH = """
+import sys
+from pathlib import Path
+from tests.native.test_workspace import counters, resume
+print(resume(counters(3, 40), Path(sys.argv[1]), 0.0).statistics.states)
+"""
+
+
+def test_a_search_survives_being_killed_again_and_again(tmp_path: Path) -> None:
+    """Killed at many moments, it ends with the numbers of one that never was."""
+    folder, machine = tmp_path / "kept", counters(3, 40)
+    sizes: list[int] = []
+    for delay in (0.05, 0.2, 0.01, 0.4, 0.1, 0.03):
+        command = [sys.executable, "-c", SEARCH, str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            wait_for_growth(folder / STATES, sizes[-1] if sizes else 0, process)
+            time.sleep(delay)
+            process.kill()
+        sizes.append((folder / STATES).stat().st_size if (folder / STATES).exists() else 0)
+    assert max(sizes) > 0
+    result = resume(machine, folder)
+    expected = NativeEngine(NoCache()).check(machine)
+    agree(result, expected)
+    assert result.statistics.states == 41**3
+
+
+def wait_for_growth(file: Path, size: int, process: "subprocess.Popen[bytes]") -> None:
+    """Return when the search has written something, or has ended."""
+    for _ in range(1000):
+        if process.poll() is not None or (file.exists() and file.stat().st_size > size):
+            return
+        time.sleep(0.01)
 
 
 def ended(folder: Path) -> Machine:
     """A machine whose search was ended, with its checkpoint in `folder`."""
     machine = philosophers(6)
-    assert check(machine, Storage(checkpoint=folder, interval=0), Limits(states=60)).limited
+    assert check(machine, Workspace(checkpoint=folder, interval=0), Limits(states=60)).limited
     return machine
 
 
-def resume(machine: Machine, folder: Path) -> Result:
-    return check(machine, Storage(checkpoint=folder, resume=True), Limits())
+def resume(machine: Machine, folder: Path, interval: float = 60.0) -> Result:
+    workspace = Workspace(checkpoint=folder, resume=True, interval=interval)
+    return check(machine, workspace, Limits())
 
 
 @pytest.mark.parametrize("name", [STATES, STATUS])
@@ -106,16 +169,25 @@ def test_damage_is_noticed_at_every_place(tmp_path: Path, name: str) -> None:
     machine = ended(tmp_path)
     file = tmp_path / name
     whole = file.read_bytes()
-    places = range(0, len(whole), max(1, len(whole) // 97))
-    for place in places:
-        file.write_bytes(whole[:place])
-        with pytest.raises(StorageError):
-            resume(machine, tmp_path)
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
-        with pytest.raises(StorageError):
-            resume(machine, tmp_path)
+    for place in range(0, len(whole), max(1, len(whole) // 97)):
+        for damaged in (
+            whole[:place],
+            whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :],
+        ):
+            file.write_bytes(damaged)
+            with pytest.raises(WorkspaceError):
+                load(machine, tmp_path)
     file.write_bytes(whole)
     agree(resume(machine, tmp_path), ReferenceEngine().check(machine))
+
+
+def load(machine: Machine, folder: Path) -> None:
+    """Read what stands in `folder`, and let go of it."""
+    checkpoint = Checkpoint(folder, digest(machine), Layout(machine).words, 60.0)
+    try:
+        checkpoint.load()
+    finally:
+        checkpoint.close(finished=False)
 
 
 def test_what_was_being_written_does_not_count(tmp_path: Path) -> None:
@@ -127,13 +199,13 @@ def test_what_was_being_written_does_not_count(tmp_path: Path) -> None:
 
 def test_another_machine_is_refused(tmp_path: Path) -> None:
     ended(tmp_path)
-    with pytest.raises(StorageError, match="the pattern changed"):
+    with pytest.raises(WorkspaceError, match="the pattern changed"):
         resume(philosophers(5), tmp_path)
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     lock = Lock(tmp_path / "lock")
-    with pytest.raises(StorageError, match="in use"):
+    with pytest.raises(WorkspaceError, match="in use"):
         ended(tmp_path)
     lock.release()
     ended(tmp_path)
@@ -141,12 +213,12 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be used"):
+    with pytest.raises(WorkspaceError, match="cannot be used"):
         ended(tmp_path / "file" / "folder")
 
 
 def test_a_disk_that_cannot_be_used_makes_the_answer_unknown(tmp_path: Path) -> None:
-    result = check(philosophers(5), Storage(spill=tmp_path / "missing"))
+    result = check(philosophers(5), Workspace(spill=tmp_path / "missing"))
     assert isinstance(result.verdict, Unknown)
     assert "cannot take" in result.verdict.reason
 
@@ -155,7 +227,7 @@ def test_a_disk_that_cannot_be_used_makes_the_answer_unknown(tmp_path: Path) -> 
 @given(machine=ANY.map(plain), workers=st.sampled_from((1, 2)))
 def test_fingerprints_find_the_same_and_prove_nothing(machine: Machine, workers: int) -> None:
     machine = replace(machine, progress=())
-    result = check(machine, Storage(fingerprint=True), Limits(), workers)
+    result = check(machine, Workspace(fingerprint=True), Limits(), workers)
     expected = ReferenceEngine().check(machine)
     one, other = result.statistics, expected.statistics
     assert replace(one, seconds=0, complete=True) == replace(other, seconds=0, complete=True)
@@ -172,12 +244,12 @@ def test_fingerprints_find_the_same_and_prove_nothing(machine: Machine, workers:
 
 def test_fingerprints_say_how_likely_a_miss_is() -> None:
     machine = replace(philosophers(4), progress=(), invariants=())
-    result = check(machine, Storage(fingerprint=True), Limits())
+    result = check(machine, Workspace(fingerprint=True), Limits())
     assert isinstance(result.verdict, Unknown)
     assert "probability" in result.verdict.reason
     assert "no proof" in result.verdict.reason
 
 
 def test_fingerprints_keep_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be resumed"):
-        Storage(fingerprint=True, checkpoint=tmp_path)
+    with pytest.raises(WorkspaceError, match="no checkpoint"):
+        Workspace(fingerprint=True, checkpoint=tmp_path)

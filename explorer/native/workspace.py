@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
+class Workspace:
     """Folders of a search, and how states are told apart.
 
     Attributes:
@@ -25,8 +25,10 @@ class Storage:
     def __post_init__(self) -> None:
         """Refuse what does not go together."""
         if self.fingerprint and self.checkpoint:
-            raise StorageError("a search by fingerprints cannot be resumed: it keeps no checkpoint")
+            raise WorkspaceError(
+                "a search by fingerprints cannot be resumed: it keeps no checkpoint"
+            )
 
 
-class StorageError(ValueError):
+class WorkspaceError(ValueError):
     """A folder of a search cannot be used, or what is in it; the message says why."""
