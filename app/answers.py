@@ -7,6 +7,7 @@ from typing import TypeAlias
 from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
 from dirql.explorer.trace import Trace
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated
+from dirql.explorer.workspace import WorkspaceError
 from dirql.model import scenario as expectations
 from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, make_knobs
 from dirql.model.language import Pattern
@@ -152,6 +153,8 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
     except BeyondEngineError as problem:
         beyond = f"the {engine.name} engine cannot hold this: {problem}; use --engine reference"
         return Failure(question.pattern, f"{question.pattern}: {beyond}")
+    except WorkspaceError as problem:
+        return Failure(question.pattern, f"{question.pattern}: {problem}")
     return Answer(
         question=question,
         result=result,
@@ -175,7 +178,7 @@ def _found(asked: Asked, question: Question, watch: Watch) -> tuple[Result, Rema
     if known is not None and (result := memory.holding(known)):
         return result, known
     subject = _compiled(asked)
-    engine = memory.engine(toolbox.engine(options.engine))
+    engine = memory.engine(toolbox.engine(options.engine, question.name))
     result = engine.check(subject.machine, options.limits, watch)
     remark = memory.confirmed(known, subject.machine) if result.cached else None
     if remark is None:

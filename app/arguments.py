@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from dirql.explorer.workspace import Workspace, WorkspaceError
+
 MOST_PROCESSORS = 8
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -70,3 +72,57 @@ PROPERTIES = click.option(
     metavar="NAME",
     help="Check only this property; may be repeated (default: the scenario's, or all).",
 )
+FOLDER = click.Path(exists=True, file_okay=False, writable=True, path_type=Path)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Threads of the native engine for one check.",
+)
+SPILL = click.option(
+    "--spill",
+    type=FOLDER,
+    metavar="DIR",
+    help="Past --memory go on with states and tables in files in DIR.",
+)
+CHECKPOINT = click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep in DIR how far each check has come, for --resume.",
+)
+RESUME = click.option(
+    "--resume",
+    type=FOLDER,
+    metavar="DIR",
+    help="Go on from what --checkpoint kept in DIR, and keep more there.",
+)
+FINGERPRINT = click.option(
+    "--fingerprint",
+    is_flag=True,
+    help="Tell states apart by 64-bit hashes: half the memory, and no proof.",
+)
+
+
+def workspace(
+    engine: str, spill: Path | None, checkpoint: Path | None, resume: Path | None, *, prints: bool
+) -> Workspace:
+    """Where a search may keep things, as the options say.
+
+    Raises:
+        UsageError: the options do not go together.
+    """
+    wanted = spill or checkpoint or resume or prints
+    if engine == "reference" and wanted:
+        raise click.UsageError(
+            "--spill, --checkpoint, --resume and --fingerprint are for the native engine; "
+            "leave out --engine reference"
+        )
+    if checkpoint and resume and checkpoint.resolve() != resume.resolve():
+        raise click.UsageError("--resume keeps its checkpoints where it found them")
+    try:
+        return Workspace(spill, resume or checkpoint, resume is not None, fingerprint=prints)
+    except WorkspaceError as error:
+        raise click.UsageError(str(error)) from error

@@ -14,15 +14,21 @@ import click
 
 from . import exit_codes
 from .arguments import (
+    CHECKPOINT,
     EXISTING_FILE,
+    FINGERPRINT,
     KNOBS,
     ONE_COUNT,
     ONE_PATH,
     PATHS,
     PROCESSORS,
     PROPERTIES,
+    RESUME,
     SCENARIO,
+    SPILL,
+    WORKERS,
     memory_size,
+    workspace,
 )
 from .toolbox import ENGINES, EngineChoice, InputError
 
@@ -92,6 +98,11 @@ def commands() -> None:
     is_flag=True,
     help="Neither use nor keep finished verdicts and compiled code.",
 )
+@WORKERS
+@SPILL
+@CHECKPOINT
+@RESUME
+@FINGERPRINT
 @click.option(
     "--trace",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -119,6 +130,11 @@ def check(
     expect: bool,
     engine: str,
     no_cache: bool,
+    workers: int,
+    spill: Path | None,
+    checkpoint: Path | None,
+    resume: Path | None,
+    fingerprint: bool,
     trace: Path | None,
     jobs: int,
 ) -> int:
@@ -140,7 +156,12 @@ def check(
         processors=tuple(dict.fromkeys(processors)),
         knobs=knobs,
         limits=Limits(states=max_states, seconds=timeout, memory=memory),
-        engine=EngineChoice(engine, cache=not no_cache),
+        engine=EngineChoice(
+            engine,
+            cache=not no_cache,
+            workers=workers,
+            workspace=workspace(engine, spill, checkpoint, resume, prints=fingerprint),
+        ),
         compare_knobs=not expect,
     )
     return check_patterns(paths, options, Output(form == "json", expect, trace), jobs)

@@ -1,5 +1,7 @@
 """What is asked: one question for each pattern, scenario and number of processors."""
 
+import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,6 +49,14 @@ class Question:
     scenario: str
     processors: int
     options: Options
+
+    @property
+    def name(self) -> str:
+        """A name for a folder of its own, the same each time the question is asked."""
+        whole = f"{Path(self.pattern).resolve()}\n{self.scenario}\n{self.processors}"
+        words = f"{Path(self.pattern).stem}-{self.scenario}-{self.processors}"
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", words)[:80]
+        return f"{plain}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

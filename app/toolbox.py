@@ -4,9 +4,11 @@ Importing here and not at the top keeps `dirql --help` fast, and gives tests one
 stand-in can be put.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dirql.explorer.workspace import IN_MEMORY, Workspace
 
 if TYPE_CHECKING:
     from dirql.explorer.engine import Engine
@@ -28,10 +30,14 @@ class EngineChoice:
     Attributes:
         name: one of `ENGINES`.
         cache: whether compiled code and finished verdicts are kept and used.
+        workers: threads of the native engine.
+        workspace: where the native engine may keep what does not fit into memory, or must last.
     """
 
     name: str = "auto"
     cache: bool = False
+    workers: int = 1
+    workspace: Workspace = IN_MEMORY
 
 
 class InputError(Exception):
@@ -69,16 +75,22 @@ def compile_scenario(
         raise InputError(str(error)) from error
 
 
-def engine(choice: EngineChoice) -> "Engine":
-    """The engine that `choice` describes; what rests on unknown values is settled."""
+def engine(choice: EngineChoice, question: str = "") -> "Engine":
+    """The engine that `choice` describes; what rests on unknown values is settled.
+
+    It keeps checkpoints under the name of the `question`; without one it keeps none.
+    """
     from dirql.explorer.assumptions import Settled
 
-    return Settled(_bare_engine(choice))
+    kept = choice.workspace.checkpoint
+    own = replace(choice.workspace, checkpoint=kept / question if kept and question else None)
+    return Settled(_bare_engine(replace(choice, workspace=own)))
 
 
 def _bare_engine(choice: EngineChoice) -> "Engine":
     """The engine as it is."""
-    if choice.name == "native":
+    spills = choice.workspace.spill is not None  # the reference explorer would give up instead
+    if choice.name == "native" or (choice.name == "auto" and spills):
         return _native(choice)
     from dirql.explorer.reference import ReferenceEngine
 
@@ -93,7 +105,8 @@ def _native(choice: EngineChoice) -> "Engine":
     """The native engine: the one place where it is made."""
     from dirql.explorer.native import NativeEngine, NoCache, default_cache
 
-    return NativeEngine(default_cache() if choice.cache else NoCache())
+    cache = default_cache() if choice.cache else NoCache()
+    return NativeEngine(cache, choice.workers, choice.workspace)
 
 
 def storage(choice: EngineChoice) -> "Storage | None":

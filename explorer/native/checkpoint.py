@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from ..workspace import WorkspaceError
 from .covered import Portable
 from .locking import Lock
 from .space import Space
-from .workspace import WorkspaceError
 
 VERSION = 1
 STATES, STATUS, LOCK = "states.bin", "checkpoint.json", "lock"
@@ -76,6 +76,18 @@ class Checkpoint:
             (self._folder / LOCK).unlink(missing_ok=True)
             with suppress(OSError):
                 self._folder.rmdir()
+
+    def refuse_to_overwrite(self) -> None:
+        """Make sure that nothing is lost by beginning anew.
+
+        Raises:
+            WorkspaceError: there is a checkpoint.
+        """
+        if (self._folder / STATUS).exists():
+            raise WorkspaceError(
+                f"{self._folder} holds a search that was ended: --resume goes on from there; "
+                f"{_ADVICE}"
+            )
 
     def load(self) -> Status | None:
         """What the folder says; nothing if no checkpoint was made.

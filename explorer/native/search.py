@@ -24,6 +24,7 @@ from ..recording import Recorder
 from ..successors import Successors
 from ..trace import Trace, Violation
 from ..verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
+from ..workspace import IN_MEMORY, Workspace, WorkspaceError
 from .cache import Cache, NoCache
 from .checkpoint import Checkpoint
 from .covered import Covered, Portable, portable, settled
@@ -31,10 +32,8 @@ from .program import Program
 from .progress import lost
 from .record import Kind
 from .space import Found, Space
-from .workspace import Workspace, WorkspaceError
 
 NO_LIMITS = Limits()
-IN_MEMORY = Workspace()
 
 _RACES = {Kind.DATA_RACE: DATA_RACE, Kind.TORN_UPDATE: TORN_UPDATE}
 
@@ -118,6 +117,8 @@ class _Search:
 
     def _begin(self) -> None:
         """The initial states, or what a checkpoint says."""
+        if self._keeper and not self._workspace.resume:
+            self._keeper.refuse_to_overwrite()
         saved = self._keeper.load() if self._keeper and self._workspace.resume else None
         if self._keeper is None or saved is None:
             self._space.begin()

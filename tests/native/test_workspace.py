@@ -16,10 +16,10 @@ from dirql.explorer.native import NativeEngine, NoCache, spill
 from dirql.explorer.native.checkpoint import STATES, STATUS, Checkpoint
 from dirql.explorer.native.codec import Layout
 from dirql.explorer.native.locking import Lock
-from dirql.explorer.native.workspace import Workspace, WorkspaceError
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import replay
 from dirql.explorer.verdict import Result, Unknown, Violated
+from dirql.explorer.workspace import Workspace, WorkspaceError
 from dirql.model.algebra import arithmetic, less
 from dirql.model.digest import digest
 from dirql.model.domain import Range

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class WorkspaceError(ValueError):
+    """A folder of a search cannot be used, or what is in it; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """Folders of a search, and how states are told apart.
@@ -30,5 +34,4 @@ class Workspace:
             )
 
 
-class WorkspaceError(ValueError):
-    """A folder of a search cannot be used, or what is in it; the message says why."""
+IN_MEMORY = Workspace()
