@@ -210,7 +210,21 @@ def _declared_scenarios(
             message = f"two scenarios are called {name}"
             raise source.error(SCENARIO, message, place, 'Scenario(name="stop", ...)')
         found.append((name, item))
+    _nothing_beside(source, names, listed)
     return found
+
+
+def _nothing_beside(source: SourceFile, names: dict[str, object], listed: list[object]) -> None:
+    """Refuse a scenario that nobody would check, because it is not in the list."""
+    for name, value in names.items():
+        unlisted = all(value is not item for item in listed)
+        if isinstance(value, ScenarioDeclaration) and unlisted:
+            raise source.error(
+                SCENARIO,
+                f"{name} is a Scenario, but only `scenario` and those in `scenarios` are checked",
+                source.assignment(name),
+                f"scenarios = [Scenario(...), {name}]",
+            )
 
 
 def _called_with_numbers(declared: list[tuple[str, ScenarioDeclaration]]) -> Iterator[str]:

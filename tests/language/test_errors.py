@@ -147,6 +147,10 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "no scenario": ("DQ120", "scenario = Pcidrv.Run"),
     "same name": ("DQ120", "scenarios = [Scenario(Pcidrv.Run, name='a')] * 2"),
     "empty list": ("DQ107", "scenarios = []"),
+    "beside the list": (
+        "DQ120",
+        "scenario = Scenario(Pcidrv.Run)\nstop = Scenario(Pcidrv.Run, name='stop')",
+    ),
     "expect without processors": ("DQ121", "scenario = Scenario(Pcidrv.Run, expect={})"),
     "expect of others": ("DQ121", "scenario = Scenario(Pcidrv.Run, expect={4: Holds()})"),
     "expect of a kind": ("DQ121", "scenario = Scenario(Pcidrv.Run)\nexpect = 'holds'"),
