@@ -44,8 +44,8 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "cancel_lock",
-        "raise_and_take(call, world, _LOCK, ())",
-        "raise_and_take(call, world, call.context, ())",
+        "CANCEL_LOCK, ())",
+        "call.context, ())",
         "cancel_lock_kept_fixed",
         "release-of-unowned-lock",
     ),
@@ -207,8 +207,8 @@ MUTATIONS = (
     ),
     Mutation(
         "raising",
-        'Step(call.routine, "1.4.1", irql=new)',
-        'Step(call.routine, "1.4.1")',
+        '"1.4.1", irql=new',
+        '"1.4.1", irql=call.irql',
         "dpc_helper_called_by_thread_fixed",
         "irql-too-low",
     ),
