@@ -33,6 +33,10 @@ class Nic(Device):
         return c
 
 
+class Record(Structure):
+    value = Int(0, 1, volatile=True)
+
+
 class Sample(Driver):
     nic = Nic(Line(irql=5, mode=%s, shared=%s))
     Interrupt = PKINTERRUPT()
@@ -43,10 +47,15 @@ class Sample(Driver):
     y = Int(0, 2, saturating=True)
     ring = Array(Bit(), 2)
     callback = RoutineReference("Bump", "Pick")
+    timer = KTIMER()
+    item = IO_WORKITEM()
+    record = Record()
+    pointer = Reference(Record)
 
     def StartDevice(self):
         KeInitializeDpc(self.dpc, self.Deferred, self)
-        status = IoConnectInterrupt(self.Interrupt, self.Service, self)
+        self.pointer = self.record
+%s        status = IoConnectInterrupt(self.Interrupt, self.Service, self)
         if NT_SUCCESS(status):
             self.nic.masked = 0
         return status
@@ -112,6 +121,56 @@ _PASSIVE = (
     "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
     "KeFlushQueuedDpcs()\n",
 )
+_WORK = "IoQueueWorkItem(self.item, self.Work, DelayedWorkQueue, NULL)\n"
+_SPECIAL: dict[str, tuple[str, ...]] = {
+    "nothing": (),
+    "events": (
+        "KeSetEvent(self.done, 0, FALSE)\n",
+        "KeClearEvent(self.done)\n",
+        "a = KeResetEvent(self.done)\n",
+    ),
+    "timers": (
+        "KeSetTimer(self.timer, 1, self.dpc)\n",
+        "a = KeSetTimer(self.timer, 1, NULL)\n",
+        "a = KeSetTimerEx(self.timer, 1, 1, self.dpc)\n",
+        "a = KeCancelTimer(self.timer)\n",
+    ),
+    "work items": (_WORK, "if not InterlockedExchange(self.y, 1):\n    " + _WORK),
+    "memory": (
+        "ExFreePool(self.record)\n",
+        "self.record.value = a & 1\n",
+        "p = self.pointer\nif p:\n    b = p.value\n",
+        "p = InterlockedExchangePointer(self.pointer, NULL)\nif p:\n    ExFreePool(p)\n",
+        "p = self.pointer\nif p:\n    ExFreePool(p)\n",
+    ),
+    "locks": (
+        "IoAcquireCancelSpinLock(irql)\n{inner}IoReleaseCancelSpinLock(irql)\n",
+        (
+            "if self.Interrupt:\n"
+            "    level = KeAcquireInterruptSpinLock(self.Interrupt)\n"
+            "    self.x = a & 1\n"
+            "    KeReleaseInterruptSpinLock(self.Interrupt, level)\n"
+        ),
+        (
+            "level = KeAcquireInterruptSpinLock(self.Interrupt)\n"
+            "{inner}KeReleaseInterruptSpinLock(self.Interrupt, level)\n"
+        ),
+    ),
+}
+_SPECIAL_PASSIVE: dict[str, tuple[str, ...]] = {
+    "events": (
+        "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 1)\na = a & 1\n",
+        "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
+    ),
+    "timers": ("KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, NULL)\n",),
+}
+_TRY = (
+    (
+        "if KeTryToAcquireSpinLockAtDpcLevel(self.lock):\n"
+        "    self.x = b & 1\n"
+        "    KeReleaseSpinLockFromDpcLevel(self.lock)\n"
+    ),
+)
 _FAULTS = (
     "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
     "KeAcquireSpinLockAtDpcLevel(self.lock)\n",
@@ -168,11 +227,19 @@ def small_drivers(draw: st.DrawFn) -> str:
             )
         ),
         "Synchronised(self, Context)": draw(_body(_ANYWHERE, 1)) + "return Context\n",
-        "Deferred(self, Dpc, Context)": draw(_body(_ANYWHERE + _RAISED, 2)),
     }
-    threads = [f"Thread{number}" for number in range(draw(st.integers(1, 2)))]
+    kind = draw(st.sampled_from(sorted(_SPECIAL)))
+    special, passive = _SPECIAL[kind], _SPECIAL_PASSIVE.get(kind, ())
+    raised = _ANYWHERE + _RAISED + (_TRY if kind == "locks" else ()) + special * 3
+    routines["Deferred(self, Dpc, Context)"] = draw(_body(raised, 2))
+    if kind == "work items":
+        routines["Work(self, Device, Context)"] = draw(_body(_ANYWHERE + _PASSIVE, 1))
+    most = 1 if kind in ("work items", "locks") else 2
+    threads = [f"Thread{number}" for number in range(draw(st.integers(1, most)))]
+    above = draw(st.integers(0, 3)) == 0
     for name in threads:
-        routines[f"{name}(self)"] = draw(_body(_ANYWHERE + _PASSIVE * 2, 3))
+        usual = raised if above and name == "Thread0" else _ANYWHERE + (_PASSIVE + passive) * 2
+        routines[f"{name}(self)"] = draw(_body(usual + special * 4, 1 + most))
     last = draw(st.sampled_from(("", ", finally_=Sample.Remove")))
     if last:
         routines["Remove(self)"] = (
@@ -180,10 +247,15 @@ def small_drivers(draw: st.DrawFn) -> str:
         )
     mode = draw(st.sampled_from(("LevelSensitive", "Latched")))
     event = draw(st.sampled_from(("NotificationEvent", "SynchronizationEvent")))
-    text = HEADER % (mode, draw(st.booleans()), event)
+    number = draw(st.integers(0, 7))
+    target = f"        KeSetTargetProcessorDpc(self.dpc, {number})\n" if number < 2 else ""
+    text = HEADER % (mode, draw(st.booleans()), event, target)
     for head, body in routines.items():
         text += f"\n    def {head}:\n{indent(body, ' ' * 8)}"
-    listed = ", ".join(f"Sample.{name}" for name in threads)
+    entries = [f"Sample.{name}" for name in threads]
+    if above:
+        entries[0] = f"At(DISPATCH_LEVEL, {entries[0]})"
     return (
-        text + f"\n\nscenario = Scenario(start=Sample.StartDevice, concurrently=[{listed}]{last})\n"
+        f"{text}\n\nscenario = Scenario(start=Sample.StartDevice, "
+        f"concurrently=[{', '.join(entries)}]{last})\n"
     )

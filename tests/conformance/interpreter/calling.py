@@ -74,6 +74,10 @@ class Calling:
         """The same call on a copy of the draft."""
         return replace(self, draft=self.draft.copy())
 
+    def on(self, draft: Draft) -> "Calling":
+        """The same call on another draft."""
+        return replace(self, draft=draft)
+
     def take(self, lock: str, routine: str, previous: int) -> bool:
         """Take a spin lock, if it is free."""
         self.require(all(item[0] != lock for item in self.context.held), "recursive-lock-acquire")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .calling import Begin, Calling
-from .state import NONE, PASSIVE, Draft
+from .state import DISPATCH, NONE, PASSIVE, Draft, Run
 
 
 def _initialize_dpc(call: Calling) -> list[Draft]:
@@ -17,7 +17,8 @@ def _insert(call: Calling) -> list[Draft]:
     call.require(f"routine {dpc}" in call.draft.kernel, "uninitialized-object")
     free = call.draft.text(f"queued {dpc}") == NONE
     if free:
-        call.draft.kernel[f"queued {dpc}"] = call.processor
+        target = call.draft.text(f"target {dpc}")
+        call.draft.kernel[f"queued {dpc}"] = call.processor if target == NONE else target
         passed = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
         call.draft.kernel[f"arguments {dpc}"] = passed
     call.change(handled=True)
@@ -54,11 +55,51 @@ def _flushed(call: Calling) -> list[Draft]:
     return [] if call.draft.kernel.get(f"flush {call.name}") else call.done()
 
 
+def _target(call: Calling) -> list[Draft]:
+    number = min(call.number("Number"), len(call.world.processors) - 1)
+    call.draft.kernel[f"target {call.text('Dpc')}"] = call.world.processors[number]
+    return call.done()
+
+
+# Work items.
+
+
+def _queue(call: Calling) -> list[Draft]:
+    call.at_most(DISPATCH)
+    item = call.text("IoWorkItem")
+    call.require(call.draft.text(f"work {item}") == NONE, "work-item-queued-twice")
+    call.draft.kernel[f"work {item}"] = "queued"
+    call.draft.kernel[f"worker of {item}"] = (call.text("WorkerRoutine"), call.arguments["Context"])
+    call.change(handled=True)
+    return call.done()
+
+
+def workers(draft: Draft) -> list[tuple[str, str, Run]]:
+    """(context, work item, routine) for every work item that a system thread can begin (7.5.3)."""
+    found: list[tuple[str, str, Run]] = []
+    for name, value in draft.kernel.items():
+        if not name.startswith("work ") or value != "queued":
+            continue
+        item = name.removeprefix("work ")
+        idle = [
+            context
+            for context in (f"{item} worker", f"{item} worker 2")
+            if not draft.contexts[context].frames
+        ]
+        if idle:
+            entry = draft.kernel[f"worker of {item}"]
+            assert isinstance(entry, tuple)
+            found.append((idle[0], item, Run(str(entry[0]), 0, (("Context", entry[1]),))))
+    return found
+
+
 BEGIN: dict[str, Begin] = {
     "KeInitializeDpc": _initialize_dpc,
     "KeInsertQueueDpc": _insert,
     "KeRemoveQueueDpc": _remove,
     "KeFlushQueuedDpcs": _flush,
+    "KeSetTargetProcessorDpc": _target,
+    "IoQueueWorkItem": _queue,
 }
 
 LATER: dict[str, Callable[..., list[Draft]]] = {"KeFlushQueuedDpcs waits": _flushed}

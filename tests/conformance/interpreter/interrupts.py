@@ -110,6 +110,41 @@ def _synchronize(call: Calling) -> list[Draft]:
     return call.stay("KeSynchronizeExecution", "spins", name, routine, context, old)
 
 
+def _acquire(call: Calling) -> list[Draft]:
+    name = call.text("Interrupt")
+    call.require(name != "NULL", "synchronize-on-dead-interrupt")
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    found = registration(call.draft, name)
+    call.at_most(found.irql)
+    old = call.context.irql
+    call.change(irql=found.irql)
+    return call.stay("KeAcquireInterruptSpinLock", "spins", name, old)
+
+
+def _acquired(call: Calling, name: Value, old: Value) -> list[Draft]:
+    found = registration(call.draft, str(name))
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    taken = call.take(found.lock, "KeAcquireInterruptSpinLock", int(old))
+    return call.done(old) if taken else []
+
+
+def _release(call: Calling) -> list[Draft]:
+    name, new = call.text("Interrupt"), call.number("OldIrql")
+    call.require(name != "NULL", "synchronize-on-dead-interrupt")
+    lock = (
+        registration(call.draft, name).lock if f"registration {name}" in call.draft.kernel else ""
+    )
+    held = next((item for item in call.context.held if item[0] == lock), None)
+    call.require(held is not None, "release-of-unowned-lock")
+    assert held is not None
+    call.require(held[1] == "KeAcquireInterruptSpinLock", "mixed-lock-routines")
+    call.require(held[2] == new, "irql-lowered-wrongly")
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    call.require(call.context.held[-1][0] == lock, "release-out-of-order")
+    call.drop(lock, new)
+    return call.done()
+
+
 def _synchronized(
     call: Calling, name: Value, routine: Value, context: Value, old: Value
 ) -> list[Draft]:
@@ -139,6 +174,8 @@ BEGIN: dict[str, Begin] = {
     "IoConnectInterrupt": _connect,
     "IoDisconnectInterrupt": _disconnect,
     "KeSynchronizeExecution": _synchronize,
+    "KeAcquireInterruptSpinLock": _acquire,
+    "KeReleaseInterruptSpinLock": _release,
 }
 
 LATER: dict[str, Callable[..., list[Draft]]] = {
@@ -147,5 +184,6 @@ LATER: dict[str, Callable[..., list[Draft]]] = {
     "IoConnectInterrupt arms": _arm,
     "IoDisconnectInterrupt frees": _free,
     "KeSynchronizeExecution spins": _synchronized,
+    "KeAcquireInterruptSpinLock spins": _acquired,
     "KeSynchronizeExecution releases": _released,
 }

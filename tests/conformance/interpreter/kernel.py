@@ -1,4 +1,4 @@
-"""Kernel routines, written from windows-rules.md."""
+"""Kernel routines, written from docs/windows-rules.md."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,11 @@ from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.signature import Passing
 from dirql.model.routine import Call, Node
 
-from . import deferred, interrupts
-from .calling import SUCCESS, TIMEOUT, Begin, Calling
-from .state import APC, DISPATCH, Draft, InKernel, Run, World, argument_of, fitted
+from . import deferred, interrupts, waits
+from .calling import Begin, Calling
+from .state import DISPATCH, FREED, NONE, Draft, InKernel, Run, World, argument_of, fitted
+
+CANCEL = "cancel spin lock"
 
 
 def begin(
@@ -97,18 +99,26 @@ def _initialize_lock(call: Calling) -> list[Draft]:
     return call.done()
 
 
-def _acquire(call: Calling) -> list[Draft]:
+def _raise_and_take(call: Calling, lock: str, routine: str) -> list[Draft]:
     call.at_most(DISPATCH)
     old = call.context.irql
     if old < DISPATCH:
         call.change(irql=DISPATCH)
-        return call.stay("KeAcquireSpinLock", "spins", call.text("SpinLock"), old)
-    return _spin(call, call.text("SpinLock"), old)
+        return call.stay("lock", "spins", lock, routine, old)
+    return _spin(call, lock, routine, old)
 
 
-def _spin(call: Calling, lock: Value, old: Value) -> list[Draft]:
-    taken = call.take(str(lock), "KeAcquireSpinLock", int(old))
+def _spin(call: Calling, lock: Value, routine: Value, old: Value) -> list[Draft]:
+    taken = call.take(str(lock), str(routine), int(old))
     return call.done(old) if taken else []
+
+
+def _acquire(call: Calling) -> list[Draft]:
+    return _raise_and_take(call, call.text("SpinLock"), "KeAcquireSpinLock")
+
+
+def _acquire_cancel(call: Calling) -> list[Draft]:
+    return _raise_and_take(call, CANCEL, "IoAcquireCancelSpinLock")
 
 
 def _acquire_at_dpc(call: Calling) -> list[Draft]:
@@ -117,18 +127,36 @@ def _acquire_at_dpc(call: Calling) -> list[Draft]:
     return call.done() if taken else []
 
 
-def _release(call: Calling) -> list[Draft]:
-    lock, new = call.text("SpinLock"), call.number("NewIrql")
+def _try(call: Calling) -> list[Draft]:
+    call.require(call.context.irql >= DISPATCH, "irql-too-low")
+    lock = call.text("SpinLock")
+    if call.draft.text(f"owner {lock}") != NONE:
+        return call.done(0)
+    call.take(lock, "AtDpcLevel", call.context.irql)
+    return call.done(1)
+
+
+def _release_and_lower(call: Calling, lock: str, routine: str, new: int) -> list[Draft]:
     held = next((item for item in call.context.held if item[0] == lock), None)
     call.require(held is not None, "release-of-unowned-lock")
     assert held is not None
-    ours = held[1] == "KeAcquireSpinLock"
+    ours = held[1] == routine
     call.require(not ours or held[2] == new, "irql-lowered-wrongly")
     call.at_most(DISPATCH)
     call.require(call.context.irql == DISPATCH, "irql-too-low")
     call.require(ours, "mixed-lock-routines")
+    call.require(call.context.held[-1][0] == lock, "release-out-of-order")
     call.drop(lock, new)
     return call.done()
+
+
+def _release(call: Calling) -> list[Draft]:
+    new = call.number("NewIrql")
+    return _release_and_lower(call, call.text("SpinLock"), "KeAcquireSpinLock", new)
+
+
+def _release_cancel(call: Calling) -> list[Draft]:
+    return _release_and_lower(call, CANCEL, "IoAcquireCancelSpinLock", call.number("Irql"))
 
 
 def _release_from_dpc(call: Calling) -> list[Draft]:
@@ -140,40 +168,13 @@ def _release_from_dpc(call: Calling) -> list[Draft]:
     return call.done()
 
 
-# Events.
-
-
-def _set(*, value: bool) -> Begin:
-    def step(call: Calling) -> list[Draft]:
-        call.at_most(DISPATCH)
-        name = f"signalled {call.text('Event')}"
-        old = call.draft.flag(name)
-        call.draft.kernel[name] = value
-        return call.done(int(old))
-
-    return step
-
-
-def _wait(call: Calling) -> list[Draft]:
-    name = call.text("Object")
-    timeout = call.arguments["Timeout"]
-    if timeout == 0:
-        call.at_most(DISPATCH)
-        satisfied = call.draft.flag(f"signalled {name}")
-        return _satisfied(call, name) if satisfied else call.done(TIMEOUT)
-    call.require(call.context.irql <= APC, "wait-at-dispatch-level")
-    found: list[Draft] = []
-    if timeout != "NULL":
-        found += call.copy().done(TIMEOUT)
-    if call.draft.flag(f"signalled {name}"):
-        found += _satisfied(call, name)
-    return found
-
-
-def _satisfied(call: Calling, name: str) -> list[Draft]:
-    if call.world.fields[f"{name}.type"].initial[0] == 1:
-        call.draft.kernel[f"signalled {name}"] = False
-    return call.done(SUCCESS)
+def _free(call: Calling) -> list[Draft]:
+    name = call.text("P")
+    call.require(name != "NULL", "null-dereference")
+    call.at_most(DISPATCH)
+    call.require(not call.draft.memory.get(f"{FREED} {name}"), "double-free")
+    call.draft.memory[f"{FREED} {name}"] = True
+    return call.done()
 
 
 BEGIN: dict[str, Begin] = {
@@ -186,16 +187,18 @@ BEGIN: dict[str, Begin] = {
     "KeAcquireSpinLockAtDpcLevel": _acquire_at_dpc,
     "KeReleaseSpinLock": _release,
     "KeReleaseSpinLockFromDpcLevel": _release_from_dpc,
-    "KeSetEvent": _set(value=True),
-    "KeClearEvent": _set(value=False),
-    "KeResetEvent": _set(value=False),
-    "KeWaitForSingleObject": _wait,
+    "KeTryToAcquireSpinLockAtDpcLevel": _try,
+    "IoAcquireCancelSpinLock": _acquire_cancel,
+    "IoReleaseCancelSpinLock": _release_cancel,
+    "ExFreePool": _free,
+    **waits.BEGIN,
     **deferred.BEGIN,
     **interrupts.BEGIN,
 }
 
 LATER: dict[str, Callable[..., list[Draft]]] = {
-    "KeAcquireSpinLock spins": _spin,
+    "lock spins": _spin,
+    **waits.LATER,
     **deferred.LATER,
     **interrupts.LATER,
 }

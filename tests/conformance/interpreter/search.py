@@ -9,8 +9,8 @@ from dirql.model.domain import Value
 from dirql.model.driver import Program
 from dirql.model.scenario import Scenario
 
-from . import dispatch
-from .state import DISPATCH, NONE, Context, Draft, InDpc, State, World, called, thaw
+from . import deferred, dispatch, waits
+from .state import DISPATCH, FREED, NONE, Context, Draft, InDpc, State, World, called, thaw
 from .steps import act, begin_phase, named
 
 
@@ -66,14 +66,14 @@ def explore(
 
 def _view(state: State) -> View:
     """What a state shows; what is as it was in the beginning is left out."""
-    shown: list[tuple[str, Value]] = list(state.memory)
+    shown = [item for item in state.memory if not item[0].startswith(FREED)]
     for name, context in state.contexts:
         if context.irql:
             shown.append((f"level of {name}", context.irql))
     shown += [(f"place of {name}", where) for where, stack in state.stacks for name in stack]
     for name, value in state.kernel:
         kind, _, rest = name.partition(" ")
-        if kind in ("owner", "queued", "state") and isinstance(value, str):
+        if kind in ("owner", "queued", "state", "timer", "work") and isinstance(value, str):
             shown.append((name if kind != "owner" else f"owner of {rest}", value))
     return frozenset(shown)
 
@@ -98,6 +98,9 @@ def _first(world: World) -> Iterator[Draft]:
         assert device.line is not None
         kernel[f"shared {device.object}"] = device.line.shared
     contexts = {name: Context("waiting") for name, _, _ in named(world.scenario)}
+    for item in world.program.objects:
+        if item.type == "IO_WORKITEM":
+            contexts[f"{item.name} worker"] = contexts[f"{item.name} worker 2"] = Context("waiting")
     for processor in world.processors:
         contexts[f"DPC@{processor}"] = Context("waiting")
         for device in world.lines:
@@ -119,10 +122,19 @@ def _steps(world: World, state: State) -> Iterator[Draft | str]:
     """Every step from a state."""
     draft = thaw(state)
     yield from dispatch.hardware(world, draft)
+    yield from waits.expiries(world, draft)
     for processor in world.processors:
         yield from _dequeue(world, draft, processor)
         for device in world.lines:
             yield from dispatch.accept(world, draft, device, processor)
+    for name, item, run in deferred.workers(draft):
+        for processor in _places(world, draft, name):
+            after = draft.copy()
+            after.kernel[f"work {item}"] = NONE
+            values = [*dict(run.values).values(), item]
+            entered = called(world, run.routine, ["NULL", *values])
+            after.contexts[name] = Context("running", (replace(entered, entered=True),))
+            yield from act(world, after, name, processor, acted=True)
     for name, context in draft.contexts.items():
         if context.status != "running":
             continue
@@ -135,7 +147,7 @@ def _steps(world: World, state: State) -> Iterator[Draft | str]:
                 yield from act(world, draft, name, processor)
 
 
-def _due(draft: Draft, processor: str) -> list[str]:
+def _queued(draft: Draft, processor: str) -> list[str]:
     """The DPCs in the queue of a processor."""
     return [
         name.removeprefix("queued ")
@@ -144,14 +156,21 @@ def _due(draft: Draft, processor: str) -> list[str]:
     ]
 
 
+def _due(world: World, draft: Draft, processor: str) -> list[str]:
+    """The queued DPCs that nothing below DISPATCH_LEVEL may overtake: those nobody targeted."""
+    return [dpc for dpc in _queued(draft, processor) if dpc not in world.targeted]
+
+
 def _places(world: World, draft: Draft, name: str) -> list[str]:
     """The processors on which a running context can take its next step."""
     pinned = [item for item in world.processors if name in draft.stacks[item]]
     if pinned:
         raised = draft.contexts[name].irql >= DISPATCH
         top = draft.stacks[pinned[0]][-1] == name
-        return pinned if top and (raised or not _due(draft, pinned[0])) else []
-    return [item for item in world.processors if not draft.stacks[item] and not _due(draft, item)]
+        return pinned if top and (raised or not _due(world, draft, pinned[0])) else []
+    return [
+        item for item in world.processors if not draft.stacks[item] and not _due(world, draft, item)
+    ]
 
 
 def _dequeue(world: World, draft: Draft, processor: str) -> Iterator[Draft | str]:
@@ -159,7 +178,7 @@ def _dequeue(world: World, draft: Draft, processor: str) -> Iterator[Draft | str
     slot = f"DPC@{processor}"
     if dispatch.level(draft, processor) >= DISPATCH:
         return
-    for dpc in _due(draft, processor):
+    for dpc in _queued(draft, processor):
         after = draft.copy()
         after.kernel[f"queued {dpc}"] = NONE
         for name, awaited in list(after.kernel.items()):

@@ -1,4 +1,4 @@
-"""A second meaning of drivers, written from windows-rules.md without looking at the compiler.
+"""A second meaning of drivers, written from docs/windows-rules.md without looking at the compiler.
 
 It interprets routine graphs as they stand: locals are entries of a mapping, nothing is known before
 it runs, no expression is simplified. Contexts, processors, locks, queues and lines are plain data.
@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from dirql.model.domain import Range, Value
 from dirql.model.driver import Device, Field, Program
-from dirql.model.expr import Expression
+from dirql.model.expr import Constant, Expression
 from dirql.model.routine import (
     AddressOf,
     Argument,
@@ -36,6 +36,7 @@ from dirql.model.scenario import Scenario
 from ...oracle import value_of
 
 NONE = "none"
+FREED = "freed"
 PASSIVE, APC, DISPATCH = 0, 1, 2
 
 Locals: TypeAlias = tuple[tuple[str, Value], ...]
@@ -157,11 +158,20 @@ class World:
     eager: bool
     routines: dict[str, Routine] = field(default_factory=dict[str, Routine])
     fields: dict[str, Field] = field(default_factory=dict[str, Field])
+    targeted: frozenset[str] = frozenset()
     known_lines: dict[object, bool] = field(default_factory=dict[object, bool])
 
     def __post_init__(self) -> None:
         """Make the tables."""
         self.routines = {item.name: item for item in self.program.routines}
+        self.targeted = frozenset(
+            str(value_of(node.instruction.arguments[0], {}))
+            for routine in self.program.routines
+            for node in routine.nodes
+            if isinstance(node.instruction, Call)
+            and node.instruction.routine == Constant("KeSetTargetProcessorDpc")
+            and not isinstance(node.instruction.arguments[0], AddressOf)
+        )
         self.fields = {
             f"{item.name}.{declared.name}": declared
             for item in self.program.objects
@@ -281,6 +291,8 @@ def touch(
 ) -> tuple[dict[str, Value], Run]:
     """Memory and routine after a load or a store."""
     name, declared = find(world, instruction.place, run)
+    if memory.get(f"{FREED} {name.partition('.')[0]}"):
+        raise BrokenRuleError("use-after-free")
     if isinstance(instruction, Load):
         return memory, assigned(run, instruction.target, memory[name], following)
     value = fitted(declared, evaluate(instruction.value, run))

@@ -52,7 +52,8 @@ def begin_phase(world: World, draft: Draft, phase: str) -> None:
     for name, found, thread in named(world.scenario):
         if found == phase:
             run = replace(called(world, thread.routine, list(thread.arguments)), entered=True)
-            draft.contexts[name] = Context("running", (run,))
+            windows = InKernel("Windows", "calls", (thread.routine, *thread.arguments, thread.irql))
+            draft.contexts[name] = Context("running", (windows if thread.irql else run,))
 
 
 # A step.
@@ -139,6 +140,8 @@ def _visible(world: World, draft: Draft, name: str, processor: str) -> list[Draf
     asserting = {item.object: asserted(world, before, item) for item in world.lines}
     draft.memory = dict(before)
     match top:
+        case InKernel("Windows", stage):
+            found = _windows(world, draft, name, top, stage)
         case InKernel():
             found = kernel.go_on(world, draft, name, processor)
         case Dispatch():
@@ -186,6 +189,20 @@ def _instruction(world: World, draft: Draft, name: str, processor: str, top: Run
     return found
 
 
+def _windows(world: World, draft: Draft, name: str, top: InKernel, stage: str) -> list[Draft]:
+    """Windows calls a routine of a thread above PASSIVE_LEVEL, or has it back."""
+    context = draft.contexts[name]
+    routine, *arguments, irql = top.memory
+    if stage == "returns":
+        draft.contexts[name] = Context("done")
+        _after_thread(world, draft, name, 0)
+        return [draft]
+    run = replace(called(world, str(routine), arguments), entered=True, irql=int(irql))
+    frames = (replace(top, stage="returns"), run)
+    draft.contexts[name] = replace(context, frames=frames, irql=int(irql))
+    return [draft]
+
+
 # Returning.
 
 
@@ -200,6 +217,8 @@ def _return(world: World, draft: Draft, name: str, processor: str, value: Value)
         raise BrokenRuleError("irql-not-restored")
     caller = below[-1] if below else None
     match caller:
+        case None if " worker" in name:
+            draft.contexts[name] = Context("waiting")
         case None:
             draft.contexts[name] = Context("done")
             _after_thread(world, draft, name, value)
@@ -207,6 +226,8 @@ def _return(world: World, draft: Draft, name: str, processor: str, value: Value)
             node = world.routines[caller.routine].nodes[caller.node]
             run = returned(node.instruction, caller, value, node.following)
             draft.contexts[name] = replace(context, frames=(*below[:-1], run))
+        case InKernel("Windows"):
+            draft.contexts[name] = replace(context, frames=tuple(below))
         case InKernel():
             memory = (*caller.memory[:-1], int(value not in (0, "NULL")))
             draft.contexts[name] = replace(
