@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 from dirql.model.algebra import equal
 from dirql.model.machine import MODEL_BOUND, Access, Machine, Transition
 
-from ..races import DATA_RACE, TORN_UPDATE, may_race, may_tear
+from ..races import DATA_RACE, TORN_UPDATE, may_race, may_tear, meeting
 from ..trace import Violation
 from . import solver
 from .encoding import Relation, broken
@@ -91,9 +91,8 @@ def _data_races(relation: Relation) -> Iterator[Suspect]:
     for one, other in combinations(_touches(relation.machine), 2):
         apart = one.transition.context != other.transition.context
         if apart and may_race(one.access, other.access):
-            meeting = relation.actions[one.index].enabled, relation.actions[other.index].enabled
-            detail = f"both can touch {one.access.location} at the same time"
-            yield _race(relation, DATA_RACE, (one, other), meeting, detail)
+            both = relation.actions[one.index].enabled, relation.actions[other.index].enabled
+            yield _race(relation, DATA_RACE, (one, other), both)
 
 
 def _torn_updates(relation: Relation) -> Iterator[Suspect]:
@@ -103,26 +102,17 @@ def _torn_updates(relation: Relation) -> Iterator[Suspect]:
         if apart and may_tear(update.access, other.access):
             # The guard without scheduling: the context stands there, preempted or not.
             stands = relation.before.all(update.transition.guard)
-            meeting = stands, relation.actions[other.index].enabled
-            detail = f"the second can write {update.access.location} inside an update by the first"
-            yield _race(relation, TORN_UPDATE, (update, other), meeting, detail)
+            both = stands, relation.actions[other.index].enabled
+            yield _race(relation, TORN_UPDATE, (update, other), both)
 
 
 def _race(
-    relation: Relation,
-    name: str,
-    pair: tuple[_Touch, _Touch],
-    meeting: tuple[Term, ...],
-    detail: str,
+    relation: Relation, name: str, pair: tuple[_Touch, _Touch], conditions: tuple[Term, ...]
 ) -> Suspect:
     one, other = pair
     indices = one.access.index, other.access.index
     same = solver.TRUE  # no index means all elements
     if indices[0] is not None and indices[1] is not None:
         same = relation.before.truth(equal(indices[0], indices[1]))
-    contexts = one.transition.context, other.transition.context
-    sentence = (
-        f"{contexts[0]} ({one.transition.name}), {contexts[1]} ({other.transition.name}): {detail}"
-    )
-    violation = Violation(name, sentence, "", at_step=False, contexts=contexts)
-    return Suspect(solver.conjunction((*meeting, same)), violation)
+    violation = meeting(name, (one.transition, one.access), (other.transition, other.access))
+    return Suspect(solver.conjunction((*conditions, same)), violation)
