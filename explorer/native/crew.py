@@ -12,6 +12,9 @@ from .shard import Shard
 SLICE = 1 << 14
 """States expanded between two looks at the clock."""
 
+PART = 1 << 10
+"""Batches through which marks are spread between two looks at the clock."""
+
 MayGrow: TypeAlias = Callable[[int], bool]
 """Asked before so many bytes of memory are taken."""
 
@@ -41,8 +44,8 @@ class Crew(Protocol):
         """
         ...
 
-    def sweep(self, full: int) -> bool:
-        """Spread marks backwards once; say whether any changed."""
+    def sweep(self, full: int) -> Iterator[bool]:
+        """Spread marks backwards once, part by part; say of each whether any changed."""
         ...
 
     def rest(self) -> None:
@@ -74,9 +77,11 @@ class Alone:
         """See `Crew`."""
         take(self.shards[0], address, count, may_grow)
 
-    def sweep(self, full: int) -> bool:
+    def sweep(self, full: int) -> Iterator[bool]:
         """See `Crew`."""
-        return self.shards[0].sweep(full)
+        (shard,) = self.shards
+        for start in range(0, shard.batches, PART):
+            yield shard.sweep(full, start, start + PART)
 
     def rest(self) -> None:
         """See `Crew`."""

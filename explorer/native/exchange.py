@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from .crew import MayGrow, StarvedError, take
+from .crew import PART, MayGrow, StarvedError, take
 from .memory import Block
 from .rounds import LINE, Meeting
 from .shard import Shard
@@ -81,9 +81,14 @@ class Exchange:
             for place, shard in enumerate(self.shards):
                 take(shard, self._boxes[0][place].address, first.sent(place), may_grow)
 
-    def sweep(self, full: int) -> bool:
+    def sweep(self, full: int) -> Iterator[bool]:
         """See `Crew`."""
-        return any(self._together([partial(shard.sweep, full) for shard in self.shards]))
+        for start in range(0, max(shard.batches for shard in self.shards), PART):
+            yield any(
+                self._together(
+                    [partial(shard.sweep, full, start, start + PART) for shard in self.shards]
+                )
+            )
 
     def _together(self, tasks: Iterable[Callable[[], bool]]) -> list[bool]:
         """What each of `tasks` gives, done at the same time."""

@@ -23,7 +23,7 @@ _GATHER = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_int64, c_int64)
 _STATES = CFUNCTYPE(None, c_void_p, c_void_p, c_int64)
 _WORK = CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_int64)
 _MISSING = CFUNCTYPE(None, c_void_p, c_void_p)
-_SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64)
+_SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64, c_int64, c_int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Program:
         self.mark_size = 0
         if machine.progress:
             self.mark_size = mark_bits(machine) // 8
-            self.sweep: Callable[[int, int], int] = self._function(_SWEEP, "sweep")
+            self.sweep: Callable[[int, int, int, int], int] = self._function(_SWEEP, "sweep")
 
     def owner(self, words: Words, shards: int) -> int:
         """Which of so many shards owns the state `words`."""

@@ -9,18 +9,20 @@ from .space import SHARD_SHIFT, Found, Space
 def lost(program: Program, space: Space, may_go_on: Callable[[], bool]) -> Found | None:
     """The first condition that fails, as its rank, and the nearest state where it does.
 
-    Nothing as well when `may_go_on` refuses, which is asked before each sweep.
+    Nothing as well when `may_go_on` refuses, which is asked again and again.
     """
     rank = 0
     for code in program.progress:
         for shard in space.shards:
             shard.begin_marks(code)
         full = (1 << code.conditions) - 1
-        while may_go_on():
-            if not space.sweep(full):
-                break
-        else:
-            return None
+        changed = True
+        while changed:
+            changed = False
+            for part in space.sweep(full):
+                changed = changed or part
+                if not may_go_on():
+                    return None
         missing = [shard.missing(code) for shard in space.shards]
         for number in range(code.conditions):
             places = [

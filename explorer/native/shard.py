@@ -345,10 +345,18 @@ class Shard:
             self._set(Slot.MARKS, self._marks.address)
         code.begin(self.address)
 
-    def sweep(self, full: int) -> bool:
-        """Spread marks backwards; say whether any changed."""
+    def sweep(self, full: int, start: int, stop: int) -> bool:
+        """Spread marks backwards through the batches from `start` to `stop`, the last found first.
+
+        Says whether any mark changed.
+        """
         with self._looking(0, 0):
-            return bool(self._program.sweep(self.address, full))
+            return bool(self._program.sweep(self.address, full, start, stop))
+
+    @property
+    def batches(self) -> int:
+        """Batches of states found."""
+        return -(-self.count // BATCH)
 
     def missing(self, code: ProgressCode) -> list[int]:
         """For each condition of `code` the first live state without a mark, or -1."""

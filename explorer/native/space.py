@@ -202,8 +202,8 @@ class Space(Sequence[State]):
         except StarvedError:
             self.starved = True
 
-    def sweep(self, full: int) -> bool:
-        """Spread marks backwards once; say whether any changed."""
+    def sweep(self, full: int) -> Iterator[bool]:
+        """Spread marks backwards once, part by part; say of each whether any changed."""
         return self._crew.sweep(full)
 
     def close(self) -> None:

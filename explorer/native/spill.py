@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from ..budget import resident_memory
-from .crew import MayGrow, take
+from .crew import PART, MayGrow, take
 from .memory import Block
 from .program import Program
 from .shard import Shard
@@ -103,13 +103,12 @@ class Spill:
         for _ in self._deliver():
             pass
 
-    def sweep(self, full: int) -> bool:
+    def sweep(self, full: int) -> Iterator[bool]:
         """See `Crew`; looks successors up wherever they lie, so much is read again and again."""
-        changed = False
         for shard in self.shards:
-            changed = shard.sweep(full) or changed
-            self.rest()
-        return changed
+            for start in range(0, shard.batches, PART):
+                yield shard.sweep(full, start, start + PART)
+                self.rest()
 
     def _post(self) -> None:
         """Write full boxes to their files."""

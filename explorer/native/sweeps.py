@@ -95,14 +95,18 @@ class Sweeps:
         return function
 
     def _sweep(self) -> Function:
-        """Spread marks backwards once; say whether any changed. `%wide` is a complete mark."""
-        function = Function("i64 @sweep(ptr %shard, i64 %wide)")
+        """Spread marks backwards through some batches, counted from the last one found.
+
+        Says whether any mark changed. `%wide` is a complete mark.
+        """
+        function = Function("i64 @sweep(ptr %shard, i64 %wide, i64 %start, i64 %stop)")
         let = function.let
         full = let(f"trunc i64 %wide to {self.kind}") if self.kind != "i64" else "%wide"
         changed = function.slot("i64", "0")
         count = number(function, Slot.COUNT)
         batches = let(f"lshr i64 {let(f'add i64 {count}, {BATCH - 1}')}, {BATCH.bit_length() - 1}")
-        with function.counted("0", batches) as done:
+        end = let(f"call i64 @llvm.umin.i64(i64 %stop, i64 {batches})")
+        with function.counted("%start", end) as done:
             batch = let(f"sub i64 {let(f'sub i64 {batches}, {done}')}, 1")
             first = let(f"mul i64 {batch}, {BATCH}")
             far = let(f"add i64 {first}, {BATCH}")
