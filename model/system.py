@@ -50,12 +50,14 @@ class InterruptFacts:
     """An interrupt object that some connect call can make.
 
     `state` is the variable that says how far it is: `unused`, `armed`, `connected`,
-    `disconnecting`, `disconnected`.
+    `disconnecting`, `disconnected`. `outlived` says that its service routine may still run after
+    that (knob `disconnect_waits_for_isr`).
     """
 
     name: str
     state: str
     line: str
+    outlived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,13 @@ def _at_level(party: Party, level: int) -> Expression:
 
 
 def _objects(system: System) -> Iterator[Invariant]:
-    """An interrupt object that is not connected has no service routine in progress (3.1.8)."""
+    """An interrupt object that is not connected has no service routine in progress (3.1.8).
+
+    Where a disconnect need not wait, that is not so: the object may even be in use again.
+    """
     for item in system.interrupts:
+        if item.outlived:
+            continue
         dead = member(Read(item.state), (*NEVER_CONNECTED, DISCONNECTED))
         for party in parties(system):
             serving = party.at(point for point in party.points if point.object == item.name)

@@ -46,7 +46,10 @@ def describe(
         ),
         tuple(
             InterruptFacts(
-                item.name, world.interrupt_state(item.name).variable, item.registration.line
+                item.name,
+                world.interrupt_state(item.name).variable,
+                item.registration.line,
+                outlived=world.knobs.allows("disconnect_waits_for_isr", "no"),
             )
             for item in world.interrupts()
         ),
