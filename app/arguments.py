@@ -5,10 +5,12 @@ Only click is imported here at the top, so that `--help` answers at once.
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dirql.explorer.workspace import Workspace, WorkspaceError
+if TYPE_CHECKING:
+    from dirql.explorer.workspace import Workspace
 
 MOST_PROCESSORS = 8
 
@@ -108,12 +110,14 @@ FINGERPRINT = click.option(
 
 def workspace(
     engine: str, spill: Path | None, checkpoint: Path | None, resume: Path | None, *, prints: bool
-) -> Workspace:
+) -> "Workspace":
     """Where a search may keep things, as the options say.
 
     Raises:
         UsageError: the options do not go together.
     """
+    from dirql.explorer.workspace import Workspace, WorkspaceError
+
     wanted = spill or checkpoint or resume or prints
     if engine == "reference" and wanted:
         raise click.UsageError(

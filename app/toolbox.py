@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dirql.explorer.workspace import IN_MEMORY, Workspace
-
 if TYPE_CHECKING:
     from dirql.explorer.engine import Engine
     from dirql.explorer.storage import Storage
     from dirql.explorer.trace import Trace
+    from dirql.explorer.workspace import Workspace
     from dirql.model.kernel.knobs import Knobs
     from dirql.model.language import Pattern
     from dirql.model.machine import Machine
@@ -37,7 +36,7 @@ class EngineChoice:
     name: str = "auto"
     cache: bool = False
     workers: int = 1
-    workspace: Workspace = IN_MEMORY
+    workspace: "Workspace | None" = None
 
 
 class InputError(Exception):
@@ -82,14 +81,17 @@ def engine(choice: EngineChoice, question: str = "") -> "Engine":
     """
     from dirql.explorer.assumptions import Settled
 
-    kept = choice.workspace.checkpoint
-    own = replace(choice.workspace, checkpoint=kept / question if kept and question else None)
-    return Settled(_bare_engine(replace(choice, workspace=own)))
+    folders = choice.workspace
+    if folders is not None and folders.checkpoint is not None:
+        own = folders.checkpoint / question if question else None
+        choice = replace(choice, workspace=replace(folders, checkpoint=own))
+    return Settled(_bare_engine(choice))
 
 
 def _bare_engine(choice: EngineChoice) -> "Engine":
     """The engine as it is."""
-    spills = choice.workspace.spill is not None  # the reference explorer would give up instead
+    # The reference explorer would give up where the native engine goes on.
+    spills = choice.workspace is not None and choice.workspace.spill is not None
     if choice.name == "native" or (choice.name == "auto" and spills):
         return _native(choice)
     from dirql.explorer.reference import ReferenceEngine
@@ -104,9 +106,10 @@ def _bare_engine(choice: EngineChoice) -> "Engine":
 def _native(choice: EngineChoice) -> "Engine":
     """The native engine: the one place where it is made."""
     from dirql.explorer.native import NativeEngine, NoCache, default_cache
+    from dirql.explorer.workspace import IN_MEMORY
 
     cache = default_cache() if choice.cache else NoCache()
-    return NativeEngine(cache, choice.workers, choice.workspace)
+    return NativeEngine(cache, choice.workers, choice.workspace or IN_MEMORY)
 
 
 def storage(choice: EngineChoice) -> "Storage | None":

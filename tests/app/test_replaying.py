@@ -19,8 +19,9 @@ TRACE = "trace.json"
 NAME = "synchronize-on-dead-interrupt"
 
 
-def make_reference(choice: toolbox.EngineChoice) -> ReferenceEngine:
+def make_reference(choice: toolbox.EngineChoice, question: str = "") -> ReferenceEngine:
     """The engine, whatever it is called."""
+    del question
     assert choice.name in toolbox.ENGINES
     return ReferenceEngine()
 
