@@ -57,14 +57,16 @@ class Exchange:
         while any(shard.next < end for shard, end in pairs):
             if not all(self._together([partial(shard.ready, may_grow) for shard in self.shards])):
                 raise StarvedError
+            left = [partial(self._take_in, place, may_grow) for place in range(len(pairs))]
             if sum(end - shard.next for shard, end in pairs) < ALONE:
                 for shard, end in pairs:
                     shard.scatter(min(end, shard.next + self._round))
+                for task in left:
+                    task()
             else:
                 self._meeting[Meeting.ARRIVED] = self._meeting[Meeting.ABANDONED] = 0
                 self._together([partial(self._work, shard, end) for shard, end in pairs])
-            for place in range(len(self.shards)):
-                self._take_in(place, may_grow)
+                self._together(left)
             yield
 
     def _work(self, shard: Shard, end: int) -> bool:
@@ -101,14 +103,15 @@ class Exchange:
             self._meeting[Meeting.ABANDONED] = 1
             raise
 
-    def _take_in(self, place: int, may_grow: MayGrow) -> None:
+    def _take_in(self, place: int, may_grow: MayGrow) -> bool:
         shard = self.shards[place]
         if not shard.waiting:
-            return
+            return True
         for sender, boxes in zip(self.shards, self._boxes, strict=True):
             if sender is not shard:
                 take(shard, boxes[place].address, sender.sent(place), may_grow)
         shard.taken_in()
+        return True
 
 
 def _yield_address() -> int:
