@@ -58,6 +58,7 @@ class Spill:
         self._open = ExitStack()
         self._files = [self._open.enter_context(_nameless(folder)) for _ in range(SHARDS)]
         self._written = [0] * SHARDS
+        self._awake: list[Shard] = []  # those that may have pages in memory
         room = ROUND * max(program.room, 1) * self._width
         self._full, self._fullest = FULL, max(FULL, memory // 8 // SHARDS)
         self._boxes = [Block(self._fullest + room) for _ in range(SHARDS)]
@@ -76,9 +77,20 @@ class Spill:
 
     def rest(self) -> None:
         """See `Crew`."""
-        if resident_memory() >= self._memory:
-            for shard in self.shards:
-                shard.rest()
+        self._give_back(self.shards)
+
+    def _done(self, shard: Shard) -> None:
+        """Give back the memory of `shard` and of those before it, if the process is too large."""
+        self._awake.append(shard)
+        if self._give_back(self._awake):
+            self._awake.clear()
+
+    def _give_back(self, shards: Sequence[Shard]) -> bool:
+        if resident_memory() < self._memory:
+            return False
+        for shard in shards:
+            shard.rest()
+        return True
 
     def expand(self, ends: Sequence[int], may_grow: MayGrow) -> Iterator[None]:
         """See `Crew`; room on the disk is not asked for."""
@@ -91,7 +103,7 @@ class Spill:
                 shard.send(min(end, shard.next + ROUND))
                 self._post()
                 yield
-            self.rest()
+            self._done(shard)
         yield from self._deliver()
 
     def receive(self, address: int, count: int, may_grow: MayGrow) -> None:
@@ -129,7 +141,7 @@ class Spill:
                 yield
             take(shard, self._boxes[place].address, self._sent[place], anything)
             self._sent[place] = 0
-            self.rest()
+            self._done(shard)
             yield
 
     def _unpacked(self, place: int) -> Iterator[int]:
