@@ -23,8 +23,8 @@ from .memory import Block
 from .program import Program
 from .shard import Shard
 
-SHARDS = 32
-"""Shards on disk: with a process of its own size apart, memory for a thirty-second is enough."""
+SHARDS = 16
+"""Shards on disk: beside what the process needs anyway, memory for a sixteenth is enough."""
 
 FULL = 1 << 16
 """Bytes in a box before they are written to its file, at least: more where there is memory."""
