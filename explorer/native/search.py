@@ -143,7 +143,7 @@ class _Search:
 
     def verdict(self) -> Verdict:
         """Explore everything, then judge in the order of `engine.py`."""
-        finding = self._explore()
+        finding = self._explore() or (self._nearest_race() if self._budget.exhausted else None)
         if finding is None and self._budget.exhausted:
             covered = f"{len(self._space)} states found, {self._covered.expanded} expanded"
             return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._covered.depth}")

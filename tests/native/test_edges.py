@@ -44,7 +44,7 @@ from dirql.model.machine import (
 )
 from dirql.model.validation import MachineError
 
-from ..machines import machines
+from ..machines import machines, racing_machines
 from ..models import philosophers
 
 ENGINE = NativeEngine(cache=NoCache())
@@ -232,6 +232,17 @@ def test_a_limit_of_states_is_kept(machine: Machine, limit: int) -> None:
     assert replace(one.statistics, seconds=0) == replace(other.statistics, seconds=0)
     if not any(transition.opaque for transition in machine.transitions):
         assert type(one.verdict) is type(other.verdict)
+
+
+@given(racing_machines(), st.integers(1, 30))
+def test_a_race_found_before_a_limit_is_reported(machine: Machine, limit: int) -> None:
+    """The answer of the reference explorer, not `Unknown` with the race in hand."""
+    limits = Limits(states=limit)
+    steps = tuple(sorted(machine.transitions, key=lambda transition: transition.context))
+    machine = replace(machine, transitions=steps)
+    one, other = ReferenceEngine().check(machine, limits), ENGINE.check(machine, limits)
+    assert type(one.verdict) is type(other.verdict)
+    assert replace(one.statistics, seconds=0) == replace(other.statistics, seconds=0)
 
 
 def test_a_limit_of_time() -> None:
