@@ -82,10 +82,14 @@ def engine(choice: EngineChoice, question: str = "") -> "Engine":
     from dirql.explorer.assumptions import Settled
 
     folders = choice.workspace
-    if folders is not None and folders.checkpoint is not None:
-        own = folders.checkpoint / question if question else None
-        choice = replace(choice, workspace=replace(folders, checkpoint=own))
-    return Settled(_bare_engine(choice))
+    if folders is None or folders.checkpoint is None:
+        return Settled(_bare_engine(choice))
+    again = replace(choice, workspace=replace(folders, checkpoint=None, resume=False))
+    if question:
+        own = replace(folders, checkpoint=folders.checkpoint / question)
+        choice = replace(choice, workspace=own)
+        return Settled(_bare_engine(choice), _bare_engine(again))
+    return Settled(_bare_engine(again))
 
 
 def _bare_engine(choice: EngineChoice) -> "Engine":

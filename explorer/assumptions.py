@@ -38,9 +38,9 @@ NO_LIMITS = Limits()
 class Settled:
     """An engine that answers `Violated` wherever some violation rests on no unknown value."""
 
-    def __init__(self, engine: Engine) -> None:
-        """`engine` does the exploring."""
-        self._engine = engine
+    def __init__(self, engine: Engine, again: Engine | None = None) -> None:
+        """`engine` does the exploring; `again`, if it is given, that of the other machines."""
+        self._engine, self._again = engine, again or engine
         self.name = engine.name
 
     def check(
@@ -61,7 +61,7 @@ class Settled:
         race: Result | None = None
         limited = False
         for other in (without_opaque_steps(machine), remembering_opaque_steps(machine)):
-            result = self._engine.check(other, limits, watch)
+            result = self._again.check(other, limits, watch)
             limited = limited or result.limited
             if not isinstance(result.verdict, Violated):
                 continue

@@ -2,6 +2,7 @@
 
 from .cache import Cache, NoCache, default_cache
 from .codec import NotCompilableError
-from .search import NativeEngine, reachable
+from .reachable import reachable
+from .search import NativeEngine
 
 __all__ = ["Cache", "NativeEngine", "NoCache", "NotCompilableError", "default_cache", "reachable"]

@@ -69,11 +69,11 @@ class Checkpoint:
     def close(self, *, finished: bool) -> None:
         """Let others use the folder; a search that is finished leaves nothing behind."""
         if finished:
-            for name in (STATUS, STATES):
-                (self._folder / name).unlink(missing_ok=True)
-        self._lock.release()
+            for name in (STATUS, STATES, f"{STATUS}.new"):
+                with suppress(OSError):
+                    (self._folder / name).unlink(missing_ok=True)
+        self._lock.release(remove=finished)
         if finished:
-            (self._folder / LOCK).unlink(missing_ok=True)
             with suppress(OSError):
                 self._folder.rmdir()
 
@@ -153,34 +153,42 @@ class Checkpoint:
     def write(self, space: Space, covered: Portable, closed: int) -> None:
         """Write a checkpoint of the first `closed` levels, all but the last of them expanded.
 
+        Whatever interrupts it, the checkpoint before stays good, here and in the folder.
+
         Raises:
             WorkspaceError: the folder cannot be written.
         """
+        levels, states = list(self._levels), self._hash.copy()
         try:
-            self._append(space, closed)
-            self._seal(covered)
+            for part in self._append(space, closed, levels):
+                states.update(part)
+            self._seal(covered, levels, states.hexdigest())
         except OSError as error:
             raise WorkspaceError(f"{self._folder} cannot be written: {error}") from error
+        self._levels, self._hash = levels, states
         self._last = time.monotonic()
 
-    def _append(self, space: Space, closed: int) -> None:
-        known = sum(self._levels) * 8 * self._words
+    def _append(self, space: Space, closed: int, levels: list[int]) -> Iterator[bytes]:
+        """Write the states of levels that are not in `levels` yet, and note them there.
+
+        Gives what was written.
+        """
+        known = sum(levels) * 8 * self._words
         with (self._folder / STATES).open("r+b" if known else "wb") as file:
             file.truncate(known)
             file.seek(known)
-            for level in range(len(self._levels), closed):
+            for level in range(len(levels), closed):
                 size = 0
                 for part in space.packed(level):
                     file.write(part)
-                    self._hash.update(part)
+                    yield part
                     size += len(part)
-                self._levels.append(size // (8 * self._words))
+                levels.append(size // (8 * self._words))
             file.flush()
             os.fsync(file.fileno())
 
-    def _seal(self, covered: Portable) -> None:
-        levels, states = tuple(self._levels), self._hash.hexdigest()
-        status = Status(VERSION, self._machine, self._words, levels, states, covered)
+    def _seal(self, covered: Portable, levels: list[int], states: str) -> None:
+        status = Status(VERSION, self._machine, self._words, tuple(levels), states, covered)
         body = msgspec.json.encode(status).decode()
         sealed = Sealed(hashlib.sha256(body.encode()).hexdigest(), body)
         fresh = self._folder / f"{STATUS}.new"

@@ -70,7 +70,11 @@ class Exchange:
             yield
 
     def _work(self, shard: Shard, end: int) -> bool:
-        shard.work(end, self._round, ROUNDS)
+        try:
+            shard.work(end, self._round, ROUNDS)
+        except BaseException:
+            self._meeting[Meeting.ABANDONED] = 1  # nobody shall wait for this worker
+            raise
         return True
 
     def receive(self, address: int, count: int, may_grow: MayGrow) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -30,13 +31,30 @@ class Lock:
             BlockingIOError: another process has it.
             OSError: the file cannot be made.
         """
+        self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _take(self._file)
+            if not _is_still(path, self._file):  # whoever had it has removed it meanwhile
+                raise BlockingIOError
         except OSError:
             os.close(self._file)
             raise
 
-    def release(self) -> None:
-        """Let go."""
+    def release(self, *, remove: bool = False) -> None:
+        """Let go, and remove the file if nobody needs it any more."""
+        if remove and sys.platform != "win32":
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
         os.close(self._file)
+        if remove and sys.platform == "win32":
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+
+def _is_still(path: Path, file: int) -> bool:
+    """Whether `path` names the open `file`."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False

@@ -25,9 +25,10 @@ from ..successors import Successors
 from ..trace import Trace, Violation
 from ..verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from ..workspace import IN_MEMORY, Workspace, WorkspaceError
-from .cache import Cache, NoCache
+from .cache import Cache
 from .checkpoint import Checkpoint
 from .covered import Covered, Portable, portable, settled
+from .crew import StarvedError
 from .program import Program
 from .progress import lost
 from .record import Kind
@@ -66,7 +67,10 @@ class NativeEngine:
         workspace = self._workspace
         program = Program(machine, self._cache, fingerprint=workspace.fingerprint)
         states_in = (workspace.spill or Path(gettempdir())) if workspace.fingerprint else None
-        space = Space(program, machine, limits.states, self._workers, states_in)
+        try:
+            space = Space(program, machine, limits.states, self._workers, states_in)
+        except OSError as error:
+            raise WorkspaceError(f"{states_in or 'memory'} cannot be used: {error}") from error
         spills = workspace.spill is not None and not workspace.fingerprint
         budget = Budget(replace(limits, memory=None) if spills else limits, watch)
         keeper = self._keeper(machine, program)
@@ -120,10 +124,19 @@ class _Search:
         if self._keeper and not self._workspace.resume:
             self._keeper.refuse_to_overwrite()
         saved = self._keeper.load() if self._keeper and self._workspace.resume else None
-        if self._keeper is None or saved is None:
-            self._space.begin()
-            return
-        self._space.restore(self._keeper.levels())
+        try:
+            if self._keeper is None or saved is None:
+                self._space.begin()
+                return
+            most, stored = self._limits.states, sum(saved.levels)
+            if most is not None and most <= stored:
+                raise WorkspaceError(
+                    f"the checkpoint has {stored} states: a limit of {most} states leaves nothing "
+                    "to do"
+                )
+            self._space.restore(self._keeper.levels())
+        except StarvedError as error:
+            raise WorkspaceError("there is not enough memory to begin") from error
         self._before = saved.covered
         self._covered = settled(saved.covered, self._space)
 
@@ -158,6 +171,8 @@ class _Search:
         if finding is None and self._workspace.fingerprint:
             return Unknown(self._no_proof())
         if finding is None:
+            if self._covered.expanded != self._space.counted:
+                raise AssertionError("a search that did not expand everything proves nothing")
             return Holds((f"all {len(self._space)} reachable states",))
         trace = self._trace(finding)
         steps = (self._machine.transitions[step.transition] for step in trace.steps)
@@ -312,7 +327,10 @@ class _Search:
     def _invariant(self, found: Found | None) -> Finding | None:
         if found is None:
             return None
-        return self._judge.invariant(range(found.state, found.state + 1), quiescent=True)
+        finding = self._judge.invariant(range(found.state, found.state + 1), quiescent=True)
+        if finding is None:
+            raise AssertionError("compiled code and the reference disagree about an invariant")
+        return finding
 
     def _broken(self, number: int, *, limit: bool) -> Finding:
         """The first step out of a state that breaks a check; `limit` says of which sort."""
@@ -373,15 +391,3 @@ class _Search:
             for action in self._successors.enabled(before)
             if action.broken(before) < 0 and action.after(before) == after
         )
-
-
-def reachable(machine: Machine, workers: int = 1, cache: Cache | None = None) -> frozenset[State]:
-    """All states `machine` can reach without breaking a check, whatever else is wrong with them."""
-    space = Space(Program(machine, cache or NoCache()), machine, workers=workers)
-    space.begin()
-    while space.level_size():
-        for _ in space.slices(lambda _: True):
-            pass
-        space.close_level()
-    space.close()
-    return frozenset(space.states())

@@ -127,17 +127,21 @@ class Space(Sequence[State]):
         spill = Spill(self._program, self._count, folder, memory)
         starts: list[list[int]] = [[0] * len(spill.shards)]
         width = 8 * self._program.layout.words
-        for level in range(len(self.levels) - 1):
-            for piece in self.packed(level):
-                buffer = ctypes.create_string_buffer(piece, len(piece))
-                spill.receive(ctypes.addressof(buffer), len(piece) // width, _always)
-            starts.append([shard.count for shard in spill.shards])
-        self._crew.close()
-        for shard in self._crew.shards:
-            shard.free()
+        try:
+            for level in range(len(self.levels) - 1):
+                for piece in self.packed(level):
+                    buffer = ctypes.create_string_buffer(piece, len(piece))
+                    spill.receive(ctypes.addressof(buffer), len(piece) // width, _always)
+                starts.append([shard.count for shard in spill.shards])
+        except StarvedError as error:
+            raise OSError("there is no room left on the disk") from error
+        before = self._crew
         self._crew, self.levels = spill, starts
         self.on_disk, self.starved = True, False
         self._expect_last()
+        before.close()
+        for shard in before.shards:
+            shard.free()
 
     def _expect_last(self) -> None:
         for shard, start in zip(self.shards, self.levels[-2], strict=True):
@@ -199,7 +203,7 @@ class Space(Sequence[State]):
         """Expand the last level, slice by slice; stop when `may_grow` refuses so many bytes."""
         try:
             yield from self._crew.expand(self.levels[-1], may_grow)
-        except StarvedError:
+        except (StarvedError, OSError):  # of memory, or of room on a disk
             self.starved = True
 
     def sweep(self, full: int) -> Iterator[bool]:

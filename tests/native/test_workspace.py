@@ -1,8 +1,11 @@
 """Searches on disk, and searches that were ended and resumed: the same answers and counts."""
 
+import errno
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dirql.explorer.engine import Limits
-from dirql.explorer.native import NativeEngine, NoCache, spill
+from dirql.explorer.native import NativeEngine, NoCache, memory, spill
 from dirql.explorer.native.checkpoint import STATES, STATUS, Checkpoint
 from dirql.explorer.native.codec import Layout
 from dirql.explorer.native.locking import Lock
+from dirql.explorer.native.space import Space
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import replay
 from dirql.explorer.verdict import Result, Unknown, Violated
@@ -253,3 +257,60 @@ def test_fingerprints_say_how_likely_a_miss_is() -> None:
 def test_fingerprints_keep_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="no checkpoint"):
         Workspace(fingerprint=True, checkpoint=tmp_path)
+
+
+def test_a_limit_below_what_is_stored_is_refused(tmp_path: Path) -> None:
+    machine = ended(tmp_path)
+    with pytest.raises(WorkspaceError, match="leaves nothing to do"):
+        check(machine, Workspace(checkpoint=tmp_path, resume=True), Limits(states=20))
+    agree(resume(machine, tmp_path), ReferenceEngine().check(machine))
+
+
+def full_after(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    """Let the disk be full after so many files."""
+    made = 0
+
+    def reserve(file: int, size: int) -> None:
+        nonlocal made
+        made += 1
+        if made > files:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.truncate(file, size)
+
+    monkeypatch.setattr(memory, "_reserve", reserve)
+
+
+@pytest.mark.parametrize("files", [0, 1, 5, 6, 7, 8])
+def test_a_full_disk_makes_the_answer_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    """Three shards have two files each at once, and need more as they grow."""
+    machine = counters(3, 40)
+    full_after(monkeypatch, files)
+    result = check(machine, Workspace(spill=tmp_path))
+    assert isinstance(result.verdict, Unknown)
+    assert result.limited
+    assert not result.statistics.complete
+
+
+def test_fingerprints_on_a_full_disk_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    full_after(monkeypatch, 0)
+    with pytest.raises(WorkspaceError, match="cannot be used"):
+        check(philosophers(4), Workspace(fingerprint=True), Limits())
+
+
+def test_an_interrupted_checkpoint_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = ended(tmp_path)
+    packed = Space.packed
+
+    def interrupted(space: Space, level: int) -> Iterator[bytes]:
+        yield from packed(space, level)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Space, "packed", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            resume(machine, tmp_path, 0.0)
+    agree(resume(machine, tmp_path), ReferenceEngine().check(machine))
