@@ -47,8 +47,16 @@ def claim_broken(system: System) -> Conditions:
         def one_owner(self):
             return not (self.owned_by_dpc and self.owned_by_thread)
 
+        def NICDpc(self, Dpc, DeferredContext):
+            if not self.owned_by_thread:
+                self.owned_by_dpc = 1                  # the thread may own it by now
+
     Fixed:
-        Take the lock around both the test and the change of the owner, or correct the claim.
+        def NICDpc(self, Dpc, DeferredContext):
+            KeAcquireSpinLockAtDpcLevel(self.lock)     # around both the test and the change
+            if not self.owned_by_thread:
+                self.owned_by_dpc = 1
+            KeReleaseSpinLockFromDpcLevel(self.lock)
 
     References:
         6.1.8, R37; the pattern's own source; no bug check of its own.

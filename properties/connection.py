@@ -131,11 +131,17 @@ def null_out_pointer(_system: System) -> Conditions:
     Example:
         params = IO_CONNECT_INTERRUPT_PARAMETERS()
         params.Version = CONNECT_LINE_BASED
+        params.LineBased.PhysicalDeviceObject = self.pdo
         params.LineBased.ServiceRoutine = self.NICIsr
         status = IoConnectInterruptEx(params)          # InterruptObject is NULL
 
     Fixed:
+        params = IO_CONNECT_INTERRUPT_PARAMETERS()
+        params.Version = CONNECT_LINE_BASED
+        params.LineBased.PhysicalDeviceObject = self.pdo
         params.LineBased.InterruptObject = self.Interrupt
+        params.LineBased.ServiceRoutine = self.NICIsr
+        status = IoConnectInterruptEx(params)
 
     References:
         2.4.5, 10.5, R10; IoConnectInterruptEx, IO_CONNECT_INTERRUPT_PARAMETERS;
@@ -194,7 +200,9 @@ def device_unmasked_before_connect(system: System) -> Conditions:
     Fixed:
         def StartDevice(self):
             self.nic.masked = 1                        # whatever the firmware left
-            IoConnectInterrupt(self.Interrupt, self.NICIsr, ...)
+            status = IoConnectInterrupt(self.Interrupt, self.NICIsr, ...)
+            if not NT_SUCCESS(status):
+                return status                          # still masked
             self.nic.masked = 0
 
     References:
@@ -237,6 +245,11 @@ def device_unmasked_at_disconnect(system: System) -> Conditions:
         def Unmask(self, SynchronizeContext):          # called by the DPC
             if not self.stopped:
                 self.nic.masked = 0
+
+        def PowerDown(self):
+            KeSynchronizeExecution(self.Interrupt, self.Mask, NULL)
+            KeFlushQueuedDpcs()                        # the last DPC still needs the lock
+            IoDisconnectInterrupt(self.Interrupt)
 
     References:
         3.1.6, 3.2.4, 3.4.1, 3.4.7, 4.5.3, R74, R75, R80; IoDisconnectInterrupt,

@@ -21,9 +21,13 @@ def unclaimed_level_interrupt(_system: System) -> Conditions:
 
     Example:
         def NICIsr(self, Interrupt, ServiceContext):
-            if self.power_state > D0:                  # stored before the device is masked
+            if self.power_state > D0:
                 return FALSE
             ...
+
+        def PowerDown(self):
+            self.power_state = D3                      # the device is not masked yet
+            KeSynchronizeExecution(self.Interrupt, self.Mask, NULL)
 
     Fixed:
         def PowerDown(self):
@@ -56,6 +60,8 @@ def handled_but_unclaimed(_system: System) -> Conditions:
             return STATUS_SUCCESS                      # zero: FALSE
 
     Fixed:
+        def SerialIsr(self, Interrupt, ServiceContext):
+            KeInsertQueueDpc(self.dpc, NULL, NULL)
             return TRUE
 
     References:
@@ -83,10 +89,12 @@ def unserviced_cause(system: System) -> Conditions:
         def NICDpc(self, Dpc, DeferredContext):
             causes = self.status                       # the ISR adds a bit here
             self.status = 0                            # and it is gone
+            self.Serve(causes)
 
     Fixed:
         def NICDpc(self, Dpc, DeferredContext):
             causes = InterlockedExchange(self.status, 0)
+            self.Serve(causes)
 
     References:
         4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.5, R22, R25, R32, R55; KINTERRUPT_MODE,

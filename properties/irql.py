@@ -79,7 +79,7 @@ def irql_not_restored(_system: System) -> Conditions:
         def Ioctl(self):
             KeRaiseIrql(DISPATCH_LEVEL, OldIrql)
             if self.busy:
-                return STATUS_DEVICE_BUSY              # still at DISPATCH_LEVEL
+                return STATUS_DEVICE_NOT_READY         # still at DISPATCH_LEVEL
             KeLowerIrql(OldIrql)
             return STATUS_SUCCESS
 
@@ -88,7 +88,7 @@ def irql_not_restored(_system: System) -> Conditions:
             KeRaiseIrql(DISPATCH_LEVEL, OldIrql)
             busy = self.busy
             KeLowerIrql(OldIrql)
-            return STATUS_DEVICE_BUSY if busy else STATUS_SUCCESS
+            return STATUS_DEVICE_NOT_READY if busy else STATUS_SUCCESS
 
     References:
         1.1.1, 4.1.6, 6.2.4, 7.1.13, 7.5.7, R27, R41, R48; KeRaiseIrql, KSERVICE_ROUTINE;
@@ -111,11 +111,17 @@ def irql_raised_downwards(_system: System) -> Conditions:
     Example:
         def NICIsr(self, Interrupt, ServiceContext):
             KeRaiseIrql(DISPATCH_LEVEL, OldIrql)       # from DIRQL: downwards
-            ...
+            self.done += 1
+            KeLowerIrql(OldIrql)
+            return TRUE
 
     Fixed:
+        def NICIsr(self, Interrupt, ServiceContext):
+            KeInsertQueueDpc(self.dpc, NULL, NULL)
+            return TRUE
+
         def NICDpc(self, Dpc, DeferredContext):        # already at DISPATCH_LEVEL
-            ...
+            self.done += 1
 
     References:
         1.4.1, 1.4.3, 1.4.4, 10.49, R48; KeRaiseIrql, KeRaiseIrqlToDpcLevel;
@@ -141,6 +147,8 @@ def irql_lowered_wrongly(_system: System) -> Conditions:
         KeReleaseSpinLock(self.inner, OuterIrql)       # PASSIVE_LEVEL, while outer is held
 
     Fixed:
+        KeAcquireSpinLock(self.outer, OuterIrql)
+        KeAcquireSpinLock(self.inner, InnerIrql)
         KeReleaseSpinLock(self.inner, InnerIrql)
         KeReleaseSpinLock(self.outer, OuterIrql)
 

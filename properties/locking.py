@@ -85,6 +85,8 @@ def release_out_of_order(_system: System) -> Conditions:
         KeReleaseSpinLock(self.inner, InnerIrql)
 
     Fixed:
+        KeAcquireSpinLock(self.outer, OuterIrql)
+        KeAcquireSpinLock(self.inner, InnerIrql)
         KeReleaseSpinLock(self.inner, InnerIrql)
         KeReleaseSpinLock(self.outer, OuterIrql)
 
@@ -170,12 +172,19 @@ def preemption_deadlock(system: System) -> Conditions:
 
         def NICIsr(self, Interrupt, ServiceContext):
             KeAcquireSpinLockAtDpcLevel(self.lock)
+            self.count += 1
+            KeReleaseSpinLockFromDpcLevel(self.lock)
+            return TRUE
 
     Fixed:
         def Ioctl(self):
             OldIrql = KeAcquireInterruptSpinLock(self.Interrupt)
             self.count += 1
             KeReleaseInterruptSpinLock(self.Interrupt, OldIrql)
+
+        def NICIsr(self, Interrupt, ServiceContext):
+            self.count += 1                            # it is called with that lock held
+            return TRUE
 
     References:
         1.3.2, 1.3.8, 2.1.8, 2.1.10, 6.1.7, 7.6.4, 10.44, R8, R30, R37;
@@ -209,18 +218,21 @@ def lock_cycle(system: System) -> Conditions:
         def Send(self):
             KeAcquireSpinLock(self.send_lock, OldIrql)
             KeAcquireSpinLockAtDpcLevel(self.device_lock)
-            ...
+            KeReleaseSpinLockFromDpcLevel(self.device_lock)
+            KeReleaseSpinLock(self.send_lock, OldIrql)
 
         def Reset(self):
             KeAcquireSpinLock(self.device_lock, OldIrql)
             KeAcquireSpinLockAtDpcLevel(self.send_lock)
-            ...
+            KeReleaseSpinLockFromDpcLevel(self.send_lock)
+            KeReleaseSpinLock(self.device_lock, OldIrql)
 
     Fixed:
         def Reset(self):
             KeAcquireSpinLock(self.send_lock, OldIrql)         # the same order everywhere
             KeAcquireSpinLockAtDpcLevel(self.device_lock)
-            ...
+            KeReleaseSpinLockFromDpcLevel(self.device_lock)
+            KeReleaseSpinLock(self.send_lock, OldIrql)
 
     References:
         1.3.2, 1.3.8, 6.2.6, 6.2.8, 7.6.4, R43;

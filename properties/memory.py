@@ -159,9 +159,10 @@ def index_out_of_range(_system: System) -> Conditions:
             self.count += 1
 
     Fixed:
-        if self.count < 4:
-            self.buffer[self.count] = 1
-            self.count += 1
+        def KeyboardIsr(self, Interrupt, ServiceContext):
+            if self.count < 4:
+                self.buffer[self.count] = 1
+                self.count += 1
 
     References:
         4.1.7, 6.1.8, R28, R37; the pattern's own source; 0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL at
@@ -188,8 +189,11 @@ def value_out_of_range(_system: System) -> Conditions:
             self.pending -= 1                          # two DPCs, one interrupt: below zero
 
     Fixed:
-        if self.pending > 0:
-            self.pending -= 1                          # under the lock that guards it
+        def NICDpc(self, Dpc, DeferredContext):
+            KeAcquireSpinLockAtDpcLevel(self.lock)     # one DPC can run on two processors
+            if self.pending > 0:
+                self.pending -= 1
+            KeReleaseSpinLockFromDpcLevel(self.lock)
 
     References:
         7.1.5, 7.2.3, R55, R56; the pattern's own source; no bug check of its own.

@@ -28,17 +28,28 @@ def stuck_context(system: System) -> Conditions:
 
     Example:
         def Remove(self):
+            self.flags |= HALT
             if not KeCancelTimer(self.timer):
                 KeWaitForSingleObject(self.timer_gone, Executive, KernelMode, FALSE, NULL)
 
         def TimerDpc(self, Dpc, DeferredContext):
-            if self.flags & HALT:                      # a torn update lost the flag
+            self.flags &= ~RESET                       # a torn update loses HALT
+            if self.flags & HALT:
                 KeSetEvent(self.timer_gone, 0, FALSE)
             else:
                 KeSetTimer(self.timer, 1, self.timer_dpc)
 
     Fixed:
-        InterlockedOr(self.flags, HALT)                # in every place that touches the flags
+        def Remove(self):
+            InterlockedOr(self.flags, HALT)
+            if not KeCancelTimer(self.timer):
+                KeWaitForSingleObject(self.timer_gone, Executive, KernelMode, FALSE, NULL)
+
+        def TimerDpc(self, Dpc, DeferredContext):
+            if InterlockedAnd(self.flags, ~RESET) & HALT:
+                KeSetEvent(self.timer_gone, 0, FALSE)
+            else:
+                KeSetTimer(self.timer, 1, self.timer_dpc)
 
     References:
         1.3.8, 1.5.2, 6.2.6, 7.6.4, R43, R49; "Introduction to kernel dispatcher objects";

@@ -139,8 +139,8 @@ def find_knob(name: str) -> Knob:
             return knob
     names = [knob.name for knob in KNOBS]
     near = get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise KnobError(f"there is no knob {name!r}{hint} Knobs: {', '.join(names)}")
+    hint = f"; did you mean {near[0]}?" if near else "."
+    raise KnobError(f"there is no knob {name!r}{hint} There are: {', '.join(names)}")
 
 
 def parse_knob(text: str, knobs: Knobs) -> Knobs:
