@@ -121,9 +121,10 @@ class Viorng(Driver):
 scenario = Scenario(
     start=Viorng.Start,
     concurrently=[Viorng.Read, Viorng.CancelIo],
-    processors=[1, 2],
+    processors=[1, 2, 3],
     expect={
         1: Violated("stuck-context", steps=13, states=345),
         2: Violated("stuck-context", steps=20, states=506),
+        3: Violated("stuck-context", steps=20, states=671),
     },
 )

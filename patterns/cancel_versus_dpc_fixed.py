@@ -112,6 +112,6 @@ class Viorng(Driver):
 scenario = Scenario(
     start=Viorng.Start,
     concurrently=[Viorng.Read, Viorng.CancelIo],
-    processors=[1, 2],
-    expect={1: Holds(states=341), 2: Holds(states=507)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=341), 2: Holds(states=507), 3: Holds(states=670)},
 )

@@ -100,9 +100,10 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
-    processors=[1, 2],
+    processors=[1, 2, 3],
     expect={
         1: Holds(states=94),
         2: Violated("device-unmasked-at-disconnect", steps=37, states=992),
+        3: Violated("device-unmasked-at-disconnect", steps=37, states=7005),
     },
 )

@@ -100,6 +100,6 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
-    processors=[1, 2],
-    expect={1: Holds(states=102), 2: Holds(states=1218)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=102), 2: Holds(states=1218), 3: Holds(states=11637)},
 )

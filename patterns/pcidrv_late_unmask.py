@@ -74,9 +74,10 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
-    processors=[1, 2],
+    processors=[1, 2, 3],
     expect={
         1: Holds(states=88),
         2: Violated("device-unmasked-at-disconnect", steps=33, states=1047),
+        3: Violated("device-unmasked-at-disconnect", steps=33, states=7568),
     },
 )

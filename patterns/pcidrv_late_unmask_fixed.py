@@ -80,6 +80,6 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
-    processors=[1, 2],
-    expect={1: Holds(states=96), 2: Holds(states=1240)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=96), 2: Holds(states=1240), 3: Holds(states=11952)},
 )

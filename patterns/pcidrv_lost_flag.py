@@ -62,9 +62,10 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.NICFreeDeviceResources],
-    processors=[1, 2],
+    processors=[1, 2, 3],
     expect={
         1: Violated("torn-read-modify-write", steps=9, states=31),
         2: Violated("stuck-context", steps=11, states=278),
+        3: Violated("stuck-context", steps=11, states=404),
     },
 )

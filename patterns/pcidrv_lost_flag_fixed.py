@@ -59,6 +59,6 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.NICFreeDeviceResources],
-    processors=[1, 2],
-    expect={1: Holds(states=19), 2: Holds(states=74)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=19), 2: Holds(states=74), 3: Holds(states=105)},
 )

@@ -81,6 +81,10 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWrite],
-    processors=[1, 2],
-    expect={1: Holds(states=536), 2: Violated("torn-read-modify-write", steps=21, states=1388)},
+    processors=[1, 2, 3],
+    expect={
+        1: Holds(states=536),
+        2: Violated("torn-read-modify-write", steps=21, states=1388),
+        3: Violated("torn-read-modify-write", steps=21, states=2240),
+    },
 )

@@ -83,6 +83,6 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWrite],
-    processors=[1, 2],
-    expect={1: Holds(states=612), 2: Holds(states=2189)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=612), 2: Holds(states=2189), 3: Holds(states=3766)},
 )

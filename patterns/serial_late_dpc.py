@@ -74,6 +74,10 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SurpriseRemoval],
-    processors=[1, 2],
-    expect={1: Holds(states=65), 2: Violated("use-after-unmap", steps=20, states=188)},
+    processors=[1, 2, 3],
+    expect={
+        1: Holds(states=65),
+        2: Violated("use-after-unmap", steps=20, states=188),
+        3: Violated("use-after-unmap", steps=20, states=314),
+    },
 )

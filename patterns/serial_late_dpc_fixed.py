@@ -67,6 +67,6 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SurpriseRemoval],
-    processors=[1, 2],
-    expect={1: Holds(states=69), 2: Holds(states=248)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=69), 2: Holds(states=248), 3: Holds(states=765)},
 )

@@ -80,9 +80,10 @@ class Vioscsi(Driver):
 scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     concurrently=[Vioscsi.VioScsiStartIo],
-    processors=[1, 2],
+    processors=[1, 2, 3],
     expect={
         1: Violated("torn-read-modify-write", steps=20, states=186),
         2: Violated("value-out-of-range", steps=27, states=604),
+        3: Violated("value-out-of-range", steps=27, states=1420),
     },
 )

@@ -71,6 +71,6 @@ class Vioscsi(Driver):
 scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     concurrently=[Vioscsi.VioScsiStartIo],
-    processors=[1, 2],
-    expect={1: Holds(states=108), 2: Holds(states=294)},
+    processors=[1, 2, 3],
+    expect={1: Holds(states=108), 2: Holds(states=294), 3: Holds(states=591)},
 )
