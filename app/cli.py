@@ -228,7 +228,7 @@ def replay(trace: Path, pattern: Path | None) -> int:
 @commands.command()
 @click.argument("name")
 def explain(name: str) -> int:
-    """Print the page of a property (what, why, an example, the fix), a knob or a rule (6.1.1)."""
+    """Print the page of a property (what, why, an example, the fix), a knob, routine or rule."""
     from .pages import page
 
     click.echo(page(name))

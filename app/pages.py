@@ -1,11 +1,14 @@
 """`dirql rules` and `dirql explain`: the properties and knobs, and the page of one of them."""
 
+import inspect
 from collections.abc import Iterator
 from difflib import get_close_matches
 
 import click
 
+from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.knobs import KNOBS, Knob
+from dirql.model.kernel.rule import KernelRoutine
 from dirql.properties import PROPERTIES, Kind, Property
 
 from .rule_pages import LOOKS_LIKE_A_RULE, find, rule_page
@@ -37,7 +40,8 @@ def _overview() -> Iterator[str]:
         yield f"  {knob.name:<{width}}{knob.summary}"
         yield f"  {'':<{width}}{_values(knob)}"
     yield ""
-    yield "dirql explain NAME prints the page of a property or knob, or of a Windows rule: 6.1.1."
+    yield "dirql explain NAME prints the page of a property or knob, of a kernel routine, or of a"
+    yield "Windows rule: 6.1.1."
 
 
 def page(name: str) -> str:
@@ -52,6 +56,9 @@ def page(name: str) -> str:
     for knob in KNOBS:
         if knob.name == name:
             return _knob_page(knob)
+    for routine in ROUTINES:
+        if routine.name == name:
+            return _routine_page(routine)
     if LOOKS_LIKE_A_RULE.fullmatch(name):
         found = find(name)
         if found:
@@ -60,20 +67,34 @@ def page(name: str) -> str:
             f"there is no Windows rule {name}. Traces and property pages cite those there are; "
             "a section (dirql explain 6.1) lists its rules."
         )
-    names = [item.name for item in PROPERTIES] + [knob.name for knob in KNOBS]
-    raise click.BadParameter(unknown("property or knob", name, names))
+    names = [item.name for item in (*PROPERTIES, *KNOBS, *ROUTINES)]
+    raise click.BadParameter(
+        f"there is no property, knob or kernel routine {name!r}.{_meant(name, names)} dirql rules "
+        "lists the properties and knobs, docs/kernel-routines.md the routines."
+    )
 
 
 def unknown(noun: str, name: str, names: list[str]) -> str:
     """The complaint that nothing is called `name`, with what may have been meant."""
+    return f"there is no {noun} {name!r}.{_meant(name, names)} There are: {', '.join(names)}"
+
+
+def _meant(name: str, names: list[str]) -> str:
     near = get_close_matches(name, names, n=3)
-    meant = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"there is no {noun} {name!r}.{meant} There are: {', '.join(names)}"
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _property_page(item: Property) -> str:
     title = f"{item.name} ({item.kind.value})"
     return f"{title}\n{'=' * len(title)}\n\n{item.page}"
+
+
+def _routine_page(routine: KernelRoutine) -> str:
+    title = f"{routine.name} (kernel routine)"
+    text = inspect.getdoc(routine.emit) or ""
+    called = f"{routine.name}({', '.join(item.name for item in routine.parameters)})"
+    more = f"Rule {routine.rule}: dirql explain {routine.rule}"
+    return f"{title}\n{'=' * len(title)}\n\n{called}\n\n{text}\n\n{more}"
 
 
 def _knob_page(knob: Knob) -> str:

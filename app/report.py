@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 MOST_LINES = 12
 """Lines that never ran, as many as are listed one by one."""
 
+WAY_ON = (
+    "To get an answer: look at less (fewer threads, processors or events of the device; smaller "
+    "Int, Array and Queue; no field that nothing depends on; Line without shared=True), or give "
+    "it more (--memory, --timeout, --max-states; --spill DIR for what memory cannot hold)."
+)
+"""What to do about a check that a limit ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -89,6 +96,8 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
                 yield from _trace(possible, style)
                 yield from prose(answer.standstill, style)
                 yield ""
+            elif answer.result.limited:
+                yield from prose(WAY_ON, style)
             yield f"  {_covered(answer)}"
             yield from _scope(answer, style)
         case _:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dirql.explorer.trace import Step, Trace, Violation
+from dirql.model.machine import MODEL_BOUND
 
 from .trace_lanes import HARDWARE, Course, Stand
 from .trace_words import level_text, readable, short
@@ -28,6 +29,8 @@ def sentence(trace: Trace, course: Course) -> str:
     detail = readable(violation.detail).strip().rstrip(".")
     if violation.property == ASSERTION:
         detail = f"this claim is false: {detail}"
+    if violation.property == MODEL_BOUND:
+        return f"{violation.property}: {when}{place} {detail}."
     return f"{violation.property}: {when}{place} {detail}; on Windows: {consequence(violation)}."
 
 

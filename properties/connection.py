@@ -213,7 +213,7 @@ def device_unmasked_before_connect(system: System) -> Conditions:
         Invariant(
             "device-unmasked-before-connect",
             negation(conjunction(line.asserted, *_states(system, line, NEVER_CONNECTED))),
-            f"{line.device} asserts {line.name} before any interrupt object is connected to it",
+            f"{line.device} asserts its line before any interrupt object is connected to it",
             _storm(line),
         )
         for line in system.lines
@@ -266,7 +266,7 @@ def device_unmasked_at_disconnect(system: System) -> Conditions:
                     disjunction(*_states(system, line, SILENCED)),
                 )
             ),
-            f"{line.device} asserts {line.name} when no interrupt object of it is served any more",
+            f"{line.device} asserts its line when no interrupt object of it is served any more",
             _storm(line),
         )
         for line in system.lines

@@ -12,7 +12,7 @@ from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, work_items
 from ..kernel.knobs import Knobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
-from ..kernel.registration import REFUSES
+from ..kernel.registration import NO_DEVICE, REFUSES
 from ..kernel.rule import Enter, Step
 from ..kernel.world import Facts, World
 from ..machine import ContextKind, Source
@@ -104,8 +104,8 @@ class _Compilation:
                     raise CompileError(
                         f"no service routine is ever connected: {routine} refuses with {why}",
                         move.path.source,
-                        "a scenario without an interrupt proves nothing about interrupts; leave "
-                        "the argument out to take it from the device's Line",
+                        "a scenario without an interrupt proves nothing about interrupts; "
+                        + _remedy(why),
                         NEVER_CONNECTS,
                     )
         raise CompileError(
@@ -286,3 +286,13 @@ def _named_threads(scenario: Scenario) -> dict[str, list[tuple[str, Thread]]]:
         "concurrently": [named(item) for item in scenario.concurrently],
         "finally": [named(scenario.finally_)] if scenario.finally_ else [],
     }
+
+
+def _remedy(why: str) -> str:
+    """What to write where a connect call refuses for the reason `why`."""
+    if why.endswith(NO_DEVICE):
+        return (
+            "give the driver a field Pdo = DEVICE_OBJECT() and set "
+            "parameters.LineBased.PhysicalDeviceObject = self.Pdo (or FullySpecified)"
+        )
+    return "leave the argument out to take it from the device's Line"

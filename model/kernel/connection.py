@@ -6,7 +6,7 @@ from ..machine import Access, AccessKind, Check
 from . import constants as c
 from .levels import PASSIVE_LEVEL
 from .locks import in_memory
-from .registration import LEGACY, Refusal, Request, line_of, registration
+from .registration import LEGACY, NO_DEVICE, Refusal, Request, line_of, registration
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter, Passing
 from .spin_locks import initialized
@@ -242,7 +242,7 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
 
 def _no_device(call: KernelCall) -> tuple[Micro, ...]:
     """The device object is NULL (2.4.2)."""
-    refused = Refusal(c.STATUS_INVALID_PARAMETER, "PhysicalDeviceObject is NULL", "2.4.4")
+    refused = Refusal(c.STATUS_INVALID_PARAMETER, NO_DEVICE, "2.4.4")
     return (refused.step(call, call.at_most(PASSIVE_LEVEL)),)
 
 

@@ -14,6 +14,7 @@ LEGACY = 0
 """The version of what IoConnectInterrupt registers."""
 
 REFUSES = " refuses: "
+NO_DEVICE = "PhysicalDeviceObject is NULL"
 """What stands, in the name of a step, between a connect call and why it is refused."""
 
 

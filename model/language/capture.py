@@ -16,7 +16,14 @@ from ..routine import (
 )
 from .declarations import Driver
 from .definite import first_unassigned
-from .errors import DECLARATION, RECURSION, SIDE_EFFECT, UNASSIGNED, PatternError
+from .errors import (
+    DECLARATION,
+    RECURSION,
+    SIDE_EFFECT,
+    UNASSIGNED,
+    UNKNOWN_NAME,
+    PatternError,
+)
 from .frame import CallSite, Subject, Surroundings
 from .kinds import Kind, Knowledge
 from .layout import Layout, Thing, lay_out
@@ -58,6 +65,7 @@ def capture_program(
     routines = tuple(_routine(item) for item in frames)
     _refuse_recursion(frames, source)
     _refuse_unassigned(routines, frames, source)
+    _refuse_lost(frames, source)
     _refuse_effects(routines, frames, layout, source)
     devices = tuple(_device(item) for item in layout.devices())
     claims = tuple(layout.driver.claims)
@@ -172,6 +180,30 @@ def _refuse_unassigned(
                 where,
                 f"assign it on every way that leads here, for example {name} = 0 first",
             )
+
+
+def _refuse_lost(frames: list[Statements], source: SourceFile) -> None:
+    """A local that nobody reads, named like a field: the driver's author forgot `self.`."""
+    for frame in frames:
+        subject = frame.subject
+        names = [item for item in ast.walk(subject.node) if isinstance(item, ast.Name)]
+        read = {item.id for item in names if isinstance(item.ctx, ast.Load)}
+        for item in ast.walk(subject.node):
+            match item:
+                case ast.Assign(targets=[ast.Name(id=name) as target], value=value) if (
+                    name in subject.thing.names() and name not in read
+                ):
+                    field = f"{frame.self_name}.{name}"
+                    if any(ast.unparse(part) == field for part in ast.walk(value)):
+                        continue  # the field was looked at, for its own sake
+                    raise source.error(
+                        UNKNOWN_NAME,
+                        f"`{name}` is a local here that nobody reads; {field} stays as it was",
+                        target,
+                        f"a field of the {subject.thing.type} is written {field}",
+                    )
+                case _:
+                    pass
 
 
 def _mention(function: ast.FunctionDef, name: str, node: Node) -> ast.AST:

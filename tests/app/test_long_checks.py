@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from dirql.app.cli import run
+
 LARGE = Path(__file__).parents[2] / "patterns" / "two_interrupts_two_locks_fixed.py"
 """On five processors, far more states than are found in a minute."""
 
@@ -155,3 +157,8 @@ def test_interrupted_side_by_side() -> None:
         os.close(terminal)
     assert process.returncode == 130
     assert "Traceback" not in shown
+
+
+def test_a_limit_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(LARGE), "--no-cache", "--max-states", "20"]) == 2
+    assert "To get an answer: " in capsys.readouterr().out

@@ -10,6 +10,7 @@ from dirql.app.cli import run
 from dirql.app.rule_pages import find, rule_page, rules
 from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.knobs import KNOBS
+from dirql.model.kernel.rule import KernelRoutine
 from dirql.properties import PROPERTIES
 
 
@@ -37,6 +38,22 @@ def test_explain_knows_knobs(name: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_explain_suggests(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "lock_cycle"]) == 64
     assert "Did you mean lock-cycle?" in capsys.readouterr().err
+
+
+def test_explain_suggests_kernel_routines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "KeFlushQueueDpcs"]) == 64
+    assert "Did you mean KeFlushQueuedDpcs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("routine", ROUTINES, ids=lambda item: item.name)
+def test_explain_knows_kernel_routines(
+    routine: KernelRoutine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", routine.name]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"{routine.name} (kernel routine)")
+    assert "Windows:" in text
+    assert f"dirql explain {routine.rule}" in text
 
 
 def test_explain_prints_every_rule() -> None:

@@ -16,7 +16,7 @@ from dirql.app.trace_text import Style, render
 from dirql.app.trace_words import level_text
 from dirql.explorer.trace import Trace, Violation
 from dirql.explorer.verdict import Violated
-from dirql.model.machine import Source
+from dirql.model.machine import MODEL_BOUND, Source
 
 from .traces import DATA_RACE, DEAD_INTERRUPT, ISR, LOCK, SPIN_LOCKS, STUCK, counter, line, step
 
@@ -205,3 +205,10 @@ def test_what_windows_does() -> None:
     assert consequence(replace(violation, bug_check="hang")) == "hang"
     assert consequence(STUCK.violation) == "hang"
     assert consequence(DATA_RACE.violation).startswith("no bug check")
+
+
+def test_a_limit_of_the_model_is_nothing_that_windows_does() -> None:
+    violation = replace(DEAD_INTERRUPT.violation, property=MODEL_BOUND, bug_check="")
+    text = render(replace(DEAD_INTERRUPT, violation=violation), Style(120))
+    assert "model-bound: " in text
+    assert "on Windows" not in text

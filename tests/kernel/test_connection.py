@@ -132,6 +132,13 @@ def test_a_driver_that_is_only_refused_is_told_why(
     assert line[mark.index("^") :].startswith(caret)
 
 
+def test_a_driver_without_a_device_object_is_told_to_give_one(bench: Bench) -> None:
+    with pytest.raises(PatternError, match="DQ302") as caught:
+        bench.check(extended("CONNECT_LINE_BASED", *LINE[1:]), SERVE)
+    assert "PhysicalDeviceObject is NULL" in str(caught.value)
+    assert "Pdo = DEVICE_OBJECT()" in str(caught.value)
+
+
 def test_a_driver_that_never_connects_is_told_what_runs(bench: Bench) -> None:
     idle = "def Start(self):\n    return STATUS_SUCCESS\n"
     with pytest.raises(PatternError, match="DQ302 nothing in this scenario connects") as caught:

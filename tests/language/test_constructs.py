@@ -58,6 +58,11 @@ def test_store_and_load() -> None:
     assert instructions("return self.pending") == [Load("%1", PENDING), Return(Read("%1"))]
 
 
+def test_a_field_may_be_looked_at_for_its_own_sake() -> None:
+    """Only a value that was meant for the field makes a forgotten `self.`."""
+    assert instructions("pending = self.pending") == [Load("pending", PENDING), END]
+
+
 def test_each_shared_read_is_a_load_of_its_own() -> None:
     assert instructions("self.flags = self.pending + self.pending") == [
         Load("%1", PENDING),

@@ -55,6 +55,7 @@ BODIES: dict[str, tuple[str, str]] = {
     "module data": ("DQ111", "x = __builtins__"),
     "builtin": ("DQ111", "x = len(self.ring)"),
     "unknown name": ("DQ112", "pendign = 1\nself.pending = pending"),
+    "forgotten self": ("DQ112", "pending = 1"),
     "misspelt routine": ("DQ112", "KeInsertQueueDcp(self.dpc, NULL, NULL)"),
     "misspelt local": ("DQ112", "status = 1\nreturn statsu"),
     "call of a number": ("DQ112", "self.pending(1)"),
