@@ -67,7 +67,8 @@ def page(name: str) -> str:
             f"there is no Windows rule {name}. Traces and property pages cite those there are; "
             "a section (dirql explain 6.1) lists its rules."
         )
-    names = [item.name for item in (*PROPERTIES, *KNOBS, *ROUTINES)]
+    names = [item.name for item in PROPERTIES] + [item.name for item in KNOBS]
+    names += [item.name for item in ROUTINES]
     raise click.BadParameter(
         f"there is no property, knob or kernel routine {name!r}.{_meant(name, names)} dirql rules "
         "lists the properties and knobs, docs/kernel-routines.md the routines."
