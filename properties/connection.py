@@ -204,6 +204,7 @@ def device_unmasked_before_connect(system: System) -> Conditions:
             if not NT_SUCCESS(status):
                 return status                          # still masked
             self.nic.masked = 0
+            return STATUS_SUCCESS
 
     References:
         2.1.13, 2.2.2, 3.2.4, 4.5.3, R3, R75; IoConnectInterrupt, IoConnectInterruptEx;

@@ -138,6 +138,7 @@ def lock_held_at_return(_system: System) -> Conditions:
         if not self.ready:
             return STATUS_DEVICE_NOT_READY
         KeReleaseSpinLock(self.lock, OldIrql)
+        return STATUS_SUCCESS
 
     Fixed:
         KeAcquireSpinLock(self.lock, OldIrql)
@@ -145,6 +146,7 @@ def lock_held_at_return(_system: System) -> Conditions:
         KeReleaseSpinLock(self.lock, OldIrql)
         if not ready:
             return STATUS_DEVICE_NOT_READY
+        return STATUS_SUCCESS
 
     References:
         6.2.9, 6.2.10, 6.4.2, R46, R53; KeReleaseSpinLock, "SpinLock rule (wdm)";

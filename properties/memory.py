@@ -157,12 +157,14 @@ def index_out_of_range(_system: System) -> Conditions:
         def KeyboardIsr(self, Interrupt, ServiceContext):
             self.buffer[self.count] = 1                # nobody tests for full
             self.count += 1
+            return TRUE
 
     Fixed:
         def KeyboardIsr(self, Interrupt, ServiceContext):
             if self.count < 4:
                 self.buffer[self.count] = 1
                 self.count += 1
+            return TRUE
 
     References:
         4.1.7, 6.1.8, R28, R37; the pattern's own source; 0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL at

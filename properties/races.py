@@ -25,6 +25,7 @@ def data_race(_system: System) -> Conditions:
 
         def NICIsr(self, Interrupt, ServiceContext):
             self.pending = 1
+            return TRUE
 
     Fixed:
         def Ioctl(self):

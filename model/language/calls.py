@@ -117,7 +117,7 @@ class Calls(Queues):
             found = self._argument(given)
             self.around.knowledge.learn_local(callee.name, name, found.stored_kind)
             arguments.append(found.value)
-        self.calls.append(CallSite(callee.name, node))
+        self.calls.append(CallSite(callee.name, node, target is not None))
         result = self.around.knowledge.results.get(callee.name, Kind.UNKNOWN)
         return self._emit(Constant(callee.name), arguments, target, result)
 
@@ -130,7 +130,7 @@ class Calls(Queues):
         domain = callee.field.domain
         known = domain.labels if isinstance(domain, Enumeration) else ()
         routines = [name for name in known if name in self.layout.driver.routines]
-        self.calls += [CallSite(name, node) for name in routines]
+        self.calls += [CallSite(name, node, target is not None) for name in routines]
         loaded = self.read(callee, node.func)
         return self._dynamic_call(loaded.expression, node, target, routines)
 

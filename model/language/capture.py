@@ -27,6 +27,7 @@ from .errors import (
 from .frame import CallSite, Subject, Surroundings
 from .kinds import Kind, Knowledge
 from .layout import Layout, Thing, lay_out
+from .results import refuse_missing_results
 from .source import SourceFile
 from .statements import Statements
 from .tables import Tables
@@ -66,6 +67,7 @@ def capture_program(
     _refuse_recursion(frames, source)
     _refuse_unassigned(routines, frames, source)
     _refuse_lost(frames, source)
+    refuse_missing_results(frames, source)
     _refuse_effects(routines, frames, layout, source)
     devices = tuple(_device(item) for item in layout.devices())
     claims = tuple(layout.driver.claims)

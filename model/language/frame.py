@@ -39,10 +39,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """A call found while capturing, for the call graph."""
+    """A call found while capturing: the routine called, and whether its result is used."""
 
     callee: str
     node: ast.AST
+    used: bool
 
 
 @dataclass(slots=True)

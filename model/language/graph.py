@@ -3,10 +3,11 @@
 Instructions are appended; edges that lead to "whatever comes next" hang loose until it does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..expr import Expression
+from ..expr import Constant, Expression
 from ..machine import Source
 from ..routine import Branch, Instruction, Node, Return
 
@@ -31,6 +32,7 @@ class _Draft:
     following: int = -1
     then: int = -1
     otherwise: int = -1
+    gives_nothing: bool = False
 
 
 class Graph:
@@ -58,6 +60,16 @@ class Graph:
         self.loose = []
         return [Edge(index, "then")], [Edge(index, "otherwise")]
 
+    def end(self) -> None:
+        """Append the end of a routine that gives no result."""
+        self.add(Return())
+        self._drafts[-1].gives_nothing = True
+
+    def ends_without_result(self) -> Source | None:
+        """Where the routine may end and give no result, once it is finished."""
+        ends = (self._drafts[index] for index in self._reachable(_possible))
+        return next((item.source for item in ends if item.gives_nothing), None)
+
     def link(self, edges: Edges, target: int) -> None:
         """Make `edges` lead to the instruction at `target`."""
         for edge in edges:
@@ -66,8 +78,8 @@ class Graph:
     def finish(self) -> tuple[Node, ...]:
         """The graph, without what cannot be reached, with a return where it may run out."""
         if self.loose or not self._drafts:
-            self.add(Return())
-        kept = self._reachable()
+            self.end()
+        kept = self._reachable(_ends)
         number = {old: new for new, old in enumerate(kept)}
         return tuple(_node(self._drafts[old], number) for old in kept)
 
@@ -77,14 +89,26 @@ class Graph:
         self._drafts.append(_Draft(instruction, self.source))
         return index
 
-    def _reachable(self) -> list[int]:
+    def _reachable(self, ends: Callable[[_Draft], set[int]]) -> list[int]:
         found, pending = {0}, [0]
         while pending:
-            draft = self._drafts[pending.pop()]
-            ends = {draft.following, draft.then, draft.otherwise} - found - {-1}
-            found |= ends
-            pending.extend(ends)
+            following = ends(self._drafts[pending.pop()]) - found - {-1}
+            found |= following
+            pending.extend(following)
         return sorted(found)
+
+
+def _ends(draft: _Draft) -> set[int]:
+    return {draft.following, draft.then, draft.otherwise}
+
+
+def _possible(draft: _Draft) -> set[int]:
+    """The ends without those that a constant condition rules out, as in `while True`."""
+    match draft.instruction:
+        case Branch(condition=Constant(value=value)):
+            return {draft.then if value else draft.otherwise}
+        case _:
+            return _ends(draft)
 
 
 def _node(draft: _Draft, number: dict[int, int]) -> Node:

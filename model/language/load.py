@@ -36,6 +36,7 @@ from .scenarios import At, Call, Routines, ScenarioDeclaration, convert
 from .source import SourceFile, read_source
 from .suggest import suggestion
 from .tables import Tables, captured_names
+from .twice import refuse_names_given_twice
 
 _COUNTER = itertools.count(1)
 
@@ -78,6 +79,7 @@ def kernel_tables() -> Tables:
 
 
 def _load(path: Path, source: SourceFile, tables: Tables) -> Pattern:
+    refuse_names_given_twice(source)
     names = _execute(source, tables)
     driver = _driver(source, names)
     declared = _declared_scenarios(source, names, driver)

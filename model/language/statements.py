@@ -32,7 +32,14 @@ class Statements(Calls):
 
     def block(self, body: list[ast.stmt]) -> None:
         """Capture statements in order."""
-        for node in body:
+        for before, node in zip([None, *body], body, strict=False):
+            if isinstance(before, ast.Return | ast.Break | ast.Continue):
+                raise self.error(
+                    STATEMENT,
+                    f"this never runs: `{ast.unparse(before)}` comes before it",
+                    node,
+                    "delete it, or move it up",
+                )
             self.updating, self.update_started = "", False
             self.at(node)
             self.statement(node)
@@ -324,7 +331,7 @@ class Statements(Calls):
 
     def _return(self, value: ast.expr | None) -> None:
         if value is None:
-            self.graph.add(Return())
+            self.graph.end()
             return
         found = self.value(value)
         self.around.knowledge.learn_result(self.subject.name, found.stored_kind)

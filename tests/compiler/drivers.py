@@ -94,7 +94,11 @@ class Driver:
             item if "(" in item else f"Sample.{item}" for item in self.threads.split()
         )
         last = f", finally_=Sample.{self.last}" if self.last else ""
-        body = (f"nic = Nic(Line(irql=7{self.wiring}))", _FIELDS, dedent(self.fields), *kept, given)
+        anew = {line.partition(" =")[0] for line in dedent(self.fields).splitlines()}
+        fields = "\n".join(
+            line for line in _FIELDS.splitlines() if line.partition(" =")[0] not in anew - {""}
+        )
+        body = (f"nic = Nic(Line(irql=7{self.wiring}))", fields, dedent(self.fields), *kept, given)
         return (
             _HEADER
             + indent(dedent(self.device), "    ")

@@ -187,7 +187,7 @@ _FAULTS = (
     "self.Interrupt = NULL\n",
     "KeSetEvent(self.done, 0, FALSE)\n",
     "self.nic.masked = 1\n",
-    "return FALSE\n",
+    "if {condition}:\n    return\n",
 )
 
 
@@ -226,7 +226,9 @@ def small_drivers(draw: st.DrawFn) -> str:
                 )
             )
         ),
-        "Synchronised(self, Context)": draw(_body(_ANYWHERE, 1)) + "return Context\n",
+        "Synchronised(self, Context)": (
+            draw(_body(_ANYWHERE, 1)).replace("return\n", "return 0\n") + "return Context\n"
+        ),
     }
     kind = draw(st.sampled_from(sorted(_SPECIAL)))
     special, passive = _SPECIAL[kind], _SPECIAL_PASSIVE.get(kind, ())

@@ -157,7 +157,9 @@ def test_truth_depends_on_kind() -> None:
 
 
 def test_truth_of_a_value_of_unknown_kind() -> None:
-    text = with_body("pass", "def Callback(self, Context):\n    if Context:\n        return 1")
+    text = with_body(
+        "pass", "def Callback(self, Context):\n    if Context:\n        return 1\n    return 0"
+    )
     found = routine_of(load_text(text), "Callback").nodes[0].instruction
     assert found == Branch(Not(Member(Read("Context"), (0, "NULL"))), 1, 2)
 
@@ -184,17 +186,17 @@ def test_and_reads_no_further_than_needed() -> None:
 
 
 def test_or_of_locals_is_one_branch() -> None:
-    found = instructions("x = 1\ny = 2\nif x or y:\n    return 1")
+    found = instructions("x = 1\ny = 2\nif x or y:\n    return 1\nreturn 0")
     assert [type(item) for item in found] == [Assign, Assign, Branch, Return, Return]
 
 
 def test_chained_comparison_reads_no_further_than_needed() -> None:
-    found = instructions("if 0 < self.pending < self.flags:\n    return 1")
+    found = instructions("if 0 < self.pending < self.flags:\n    return 1\nreturn 0")
     assert [type(item) for item in found] == [Load, Branch, Load, Branch, Return, Return]
 
 
 def test_membership() -> None:
-    assert instructions("if self.pending in (3, 1):\n    return 1")[1] == Branch(
+    assert instructions("if self.pending in (3, 1):\n    return 1\nreturn 0")[1] == Branch(
         Member(Read("%1"), (1, 3)), 2, 3
     )
 
@@ -241,7 +243,8 @@ def test_continue_goes_to_the_next_round() -> None:
 
 
 def test_unreachable_code_is_dropped() -> None:
-    assert instructions("return 1\nself.pending = 2") == [Return(Constant(1))]
+    found = instructions("if self.flags:\n    return 1\nelse:\n    return 2\nself.pending = 2")
+    assert [item for item in found if isinstance(item, Store)] == []
 
 
 def test_assert() -> None:
@@ -332,9 +335,9 @@ def test_disconnect_structure() -> None:
 
 
 def test_nt_success() -> None:
-    assert instructions("status = 1\nif not NT_SUCCESS(status):\n    return status")[1] == Branch(
-        Compare("<=", Constant(0), Read("status")), 3, 2
-    )
+    assert instructions("status = 1\nif not NT_SUCCESS(status):\n    return status\nreturn 0")[
+        1
+    ] == Branch(Compare("<=", Constant(0), Read("status")), 3, 2)
 
 
 def test_device_routine() -> None:

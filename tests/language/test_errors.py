@@ -24,6 +24,10 @@ BODIES: dict[str, tuple[str, str]] = {
     "idle expression": ("DQ110", "self.pending"),
     "annotated field": ("DQ110", "self.pending: int = 1"),
     "structure as field": ("DQ110", "self.pending = IO_CONNECT_INTERRUPT_PARAMETERS()"),
+    "after return": ("DQ110", "self.pending = 1\nreturn 0\nself.pending = 2"),
+    "after break": ("DQ110", "while self.pending:\n    break\n    self.pending = 2"),
+    "result on some ways": ("DQ110", "if self.pending:\n    return 1"),
+    "result or not": ("DQ110", "if self.pending:\n    return\nreturn 1"),
     "lambda": ("DQ111", "x = lambda: 1"),
     "comprehension": ("DQ111", "x = [i for i in range(3)]"),
     "walrus": ("DQ111", "if (x := self.pending):\n    pass"),
@@ -101,6 +105,37 @@ BODIES: dict[str, tuple[str, str]] = {
 
 METHODS: dict[str, tuple[str, str]] = {
     "recursion": ("DQ117", "def A(self):\n    self.B()\ndef B(self):\n    self.A()"),
+    "no result used": ("DQ110", "def A(self):\n    x = self.B()\ndef B(self):\n    pass"),
+    "no result of a callback": (
+        "DQ110",
+        "done = RoutineReference('B')\ndef A(self):\n    x = self.done()\ndef B(self):\n    pass",
+    ),
+    "service routine without result": (
+        "DQ110",
+        (
+            "def Start(self):\n    IoConnectInterrupt(self.Interrupt, self.Isr)\n"
+            "def Isr(self, Interrupt, ServiceContext):\n    self.pending = 1"
+        ),
+    ),
+    "service routine by name": (
+        "DQ110",
+        (
+            "def Start(self):\n"
+            "    IoConnectInterrupt(self.Interrupt, ServiceRoutine=self.Isr)\n"
+            "def Isr(self, Interrupt, ServiceContext):\n    self.pending = 1"
+        ),
+    ),
+    "service routine in a structure": (
+        "DQ110",
+        (
+            "def Start(self):\n    parameters = IO_CONNECT_INTERRUPT_PARAMETERS()\n"
+            "    parameters.LineBased.ServiceRoutine = self.Isr\n"
+            "    IoConnectInterruptEx(parameters)\n"
+            "def Isr(self, Interrupt, ServiceContext):\n    self.pending = 1"
+        ),
+    ),
+    "routine twice": ("DQ108", "def A(self):\n    pass\ndef A(self):\n    self.pending = 1"),
+    "field twice": ("DQ108", "again = Bit(0)\nagain = Bit(1)"),
     "invariant with effect": (
         "DQ116",
         "@invariant\ndef i(self):\n    self.pending = 1\n    return 1",
@@ -161,6 +196,7 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "exception": ("DQ103", "x = 1 // 0"),
     "exit": ("DQ103", "raise SystemExit(3)"),
     "none": ("DQ107", ""),
+    "class twice": ("DQ108", "class Pcidrv(Driver):\n    pass"),
     "second driver": ("DQ106", "class Other(Driver):\n    pass\nscenario = Scenario(Pcidrv.Run)"),
     "syntax": ("DQ102", "scenario = Scenario(start=Pcidrv.Run"),
 }
