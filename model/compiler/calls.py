@@ -7,7 +7,7 @@ from ..algebra import equal, interval, variables_of
 from ..expr import FALSE, Constant, Expression, Read
 from ..kernel.levels import bad_address
 from ..kernel.rule import KernelCall, KernelRoutine, RuleError
-from ..kernel.signature import Passing
+from ..kernel.signature import Parameter, Passing
 from ..kernel.world import World
 from ..machine import Check, ContextKind
 from ..routine import AddressOf, Argument, Call, Node, Routine
@@ -104,11 +104,13 @@ class Calls:
             return None
         arguments = {
             name: self._argument(path, top, argument, node)
-            for name, argument in zip(_names(routine), call.arguments, strict=True)
+            for name, argument in zip(
+                (parameter.name for parameter in _passed(routine)), call.arguments, strict=True
+            )
         }
         if path.failed:
             return [path]
-        for parameter in routine.parameters:
+        for parameter in _passed(routine):
             if parameter.known and not isinstance(arguments[parameter.name], Constant):
                 return self._each_value(path, call, parameter.name, arguments, node)
         for value in () if routine.settles_lifetime else arguments.values():
@@ -192,13 +194,13 @@ class Calls:
                 self.places.require_alive(path, name)
 
 
-def _names(routine: KernelRoutine) -> Iterator[str]:
+def _passed(routine: KernelRoutine) -> Iterator[Parameter]:
     """The parameters as arguments come: structures member by member, results left out."""
     for parameter in routine.parameters:
         if parameter.passing is Passing.STRUCTURE:
-            yield from (member.name for member in parameter.members)
+            yield from parameter.members
         elif parameter.passing is not Passing.OUT:
-            yield parameter.name
+            yield parameter
 
 
 def _usage(routine: KernelRoutine) -> str:

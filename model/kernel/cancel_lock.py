@@ -35,6 +35,9 @@ ROUTINES = (
         "6.4.1",
     ),
     KernelRoutine(
-        "IoReleaseCancelSpinLock", (Parameter("Irql"),), io_release_cancel_spin_lock, "6.4.1"
+        "IoReleaseCancelSpinLock",
+        (Parameter("Irql", known=True),),
+        io_release_cancel_spin_lock,
+        "6.4.1",
     ),
 )

@@ -174,7 +174,7 @@ _CONTEXT = (
         "Parameters",
         Passing.STRUCTURE,
         members=(
-            Parameter("Version", default=0),
+            Parameter("Version", default=0, known=True),
             Parameter("ConnectionContext.InterruptObject", default="NULL"),
         ),
     ),

@@ -85,11 +85,11 @@ def ke_get_current_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
 ROUTINES = (
     KernelRoutine(
         "KeRaiseIrql",
-        (Parameter("NewIrql"), Parameter("OldIrql", Passing.OUT)),
+        (Parameter("NewIrql", known=True), Parameter("OldIrql", Passing.OUT)),
         ke_raise_irql,
         "1.4.1",
     ),
     KernelRoutine("KeRaiseIrqlToDpcLevel", (), ke_raise_irql_to_dpc_level, "1.4.3"),
-    KernelRoutine("KeLowerIrql", (Parameter("NewIrql"),), ke_lower_irql, "1.4.2"),
+    KernelRoutine("KeLowerIrql", (Parameter("NewIrql", known=True),), ke_lower_irql, "1.4.2"),
     KernelRoutine("KeGetCurrentIrql", (), ke_get_current_irql, "1.1.1"),
 )

@@ -258,7 +258,10 @@ ROUTINES = (
     ),
     KernelRoutine("KeAcquireSpinLockRaiseToDpc", _LOCK, ke_acquire_spin_lock, "6.2.1"),
     KernelRoutine(
-        "KeReleaseSpinLock", (*_LOCK, Parameter("NewIrql")), ke_release_spin_lock, "6.2.3"
+        "KeReleaseSpinLock",
+        (*_LOCK, Parameter("NewIrql", known=True)),
+        ke_release_spin_lock,
+        "6.2.3",
     ),
     KernelRoutine("KeAcquireSpinLockAtDpcLevel", _LOCK, ke_acquire_spin_lock_at_dpc_level, "6.2.2"),
     KernelRoutine(

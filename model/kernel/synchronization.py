@@ -186,7 +186,7 @@ ROUTINES = (
     ),
     KernelRoutine(
         "KeReleaseInterruptSpinLock",
-        (Parameter("Interrupt"), Parameter("OldIrql")),
+        (Parameter("Interrupt"), Parameter("OldIrql", known=True)),
         ke_release_interrupt_spin_lock,
         "6.1.5",
     ),

@@ -268,3 +268,19 @@ def test_returning_with_the_cancel_lock_is_0x11b_6_4_2(bench: Bench) -> None:
     answer = bench.plain("def Main(self):\n    IoAcquireCancelSpinLock(Old)\n")
     assert answer.broken == "lock-held-at-return"
     assert "0x11B " in answer.bug_check
+
+
+@pytest.mark.parametrize(
+    ("take", "give"),
+    [
+        ("KeAcquireSpinLock(self.Lock, Old)", "KeReleaseSpinLock(self.Lock, self.Saved)"),
+        ("IoAcquireCancelSpinLock(Old)", "IoReleaseCancelSpinLock(self.Saved)"),
+        ("KeRaiseIrql(DISPATCH_LEVEL, Old)", "KeLowerIrql(self.Saved)"),
+    ],
+)
+def test_a_saved_level_may_lie_in_a_field_6_2_3_6_4_2(bench: Bench, take: str, give: str) -> None:
+    text = f"Lock = KSPIN_LOCK()\nSaved = Int(0, 2)\ndef Main(self):\n    {take}\n"
+    right = f"    self.Saved = Old\n    {give}\n    assert KeGetCurrentIrql() == PASSIVE_LEVEL\n"
+    assert bench.plain(text + right).holds
+    wrong = right.replace("= Old", "= APC_LEVEL")
+    assert bench.plain(text + wrong).broken == "irql-lowered-wrongly"
