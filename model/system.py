@@ -49,7 +49,7 @@ class LockFacts:
 class InterruptFacts:
     """An interrupt object that some connect call can make.
 
-    `state` is the variable that says how far it is: `unused`, `armed`, `connected`,
+    `state` is the variable that says how far it is: `unused`, `allocated`, `connected`, `inactive`,
     `disconnecting`, `disconnected`. `outlived` says that its service routine may still run after
     that (knob `disconnect_waits_for_isr`).
     """

@@ -10,7 +10,8 @@ def uninitialized_object(_system: System) -> Conditions:
 
     What it checks:
         At every use of a spin lock, event, DPC, timer or work item, and at every connect that is
-        given a spin lock, that its initialising routine ran before.
+        given a spin lock, that its initialising routine ran before. And that a spin lock is not
+        initialised while somebody owns it.
 
     Why it matters:
         Zeroed or stale memory looks like a free lock or an empty list until somebody follows it.
@@ -25,8 +26,8 @@ def uninitialized_object(_system: System) -> Conditions:
         IoConnectInterrupt(self.Interrupt, self.NICIsr, ...)
 
     References:
-        2.1.4, 2.2.1, 6.5.1, 7.1.12, 7.2.1, R5, R6; KeInitializeSpinLock, KeInitializeDpc,
-        IoInitializeDpcRequest; 0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4/0x1002.
+        2.1.4, 2.2.1, 6.2.14, 6.5.1, 7.1.12, 7.2.1, R5, R6; KeInitializeSpinLock, KeInitializeDpc,
+        IoInitializeDpcRequest; 0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4/0x1002, 0xC4/0x1005.
     """
     return ()
 

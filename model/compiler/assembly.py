@@ -80,6 +80,8 @@ class Assembly:
         mortal = [str(name) for (name,) in self._world.facts.all("allocated again")]
         for name in (*(item.name for item in self._world.interrupts()), *mortal):
             found[f"remembered {name}"] = self._remembered(name)
+        for processor in self._world.processors:  # a driver without DPCs may wait for them as well
+            found[f"running DPC@{processor}"] = FALSE
         for program in self._programs:
             if program.kind is ContextKind.DPC:
                 busy = negation(equal(Read(program.counter), Constant(program.rest)))

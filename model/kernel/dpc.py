@@ -55,14 +55,18 @@ def _initialize(
     routine = call.text("DeferredRoutine")
     world.facts.add("dpc routine", dpc, routine, context)
     chosen = routine_of(world, dpc)
-    update = ((chosen.variable, Constant(_entry(routine, context))),)
+    updates: tuple[tuple[str, Expression], ...] = (
+        (chosen.variable, Constant(_entry(routine, context))),
+    )
+    if world.facts.has("dpc targeted", dpc):
+        updates += ((target_of(world, dpc).variable, NONE),)
     idle = Check(
         "free-while-queued",
         equal(queued_on(world, dpc), NONE),
         f"{call.routine} initialises {dpc}, which is queued",
         "0xC7 TIMER_OR_DPC_INVALID",
     )
-    return (Step(call.routine, "7.1.12", (Outcome(updates=update),), (idle,)),)
+    return (Step(call.routine, "7.1.12", (Outcome(updates=updates),), (idle,)),)
 
 
 def _entry(routine: str, context: Value) -> str:
@@ -98,7 +102,8 @@ def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
     Windows: resident storage, before first use (7.1.12, R54).
     Model: the routine is a value of the object; queuing an object without one is a violation, and
-        so is initialising one that is queued. Threaded DPCs (7.1.11) are not modelled.
+        so is initialising one that is queued. A target set before is forgotten. Threaded DPCs
+        (7.1.11) are not modelled.
     """
     context = call.arguments["DeferredContext"]
     if not isinstance(context, Constant):

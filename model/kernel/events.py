@@ -8,7 +8,7 @@ from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
 from .world import World
 
-_SYNCHRONIZATION = 1
+NOTIFICATION, _SYNCHRONIZATION = 0, 1
 
 Wake = tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...]]
 """One way of signalling: when it is possible, and what it changes."""
@@ -47,7 +47,7 @@ def clears_itself(world: World, name: str) -> bool:
 def set_type(call: KernelCall, world: World, name: str) -> None:
     """Remember the type that an initialising call gives the object."""
     kind = call.number("Type")
-    if kind not in (0, _SYNCHRONIZATION):
+    if kind not in (NOTIFICATION, _SYNCHRONIZATION):
         raise RuleError(f"{call.routine}: Type is 0 (notification) or 1 (synchronization)")
     world.facts.add("type of object", name, kind)
 

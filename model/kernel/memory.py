@@ -11,9 +11,10 @@ from ..algebra import (
 )
 from ..domain import Enumeration, Range
 from ..driver import Field
-from ..expr import TRUE, Arithmetic, Constant, Expression, Read
+from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
 from . import dpc, timers, work_items
+from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
@@ -144,8 +145,9 @@ def io_delete_device(call: KernelCall, world: World) -> tuple[Micro, ...]:
 def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Give a structure its memory; it has none before.
 
-    Windows: nonpaged pool at or below DISPATCH_LEVEL (1.2, Verifier 0xC4/0x02).
-    Model: always succeeds. Two things are limits of the model: allocating a structure that exists,
+    Windows: nonpaged pool at or below DISPATCH_LEVEL (1.2, Verifier 0xC4/0x02), zeroed (3.4.11).
+    Model: always succeeds. The fields have their first values again, and kernel objects inside are
+        not initialised. Two things are limits of the model: allocating a structure that exists,
         and allocating it again while a pointer to the freed one is left, which would look valid.
     """
     name = call.text("P")
@@ -163,10 +165,30 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
         negation(conjunction(_was_freed(world, name), _pointed_to(world, name))),
         f"{name} is allocated again while a pointer to the freed one is left",
     )
-    update = ((alive.variable, TRUE),)
+    update = ((alive.variable, TRUE), *_as_new(world, name))
     level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x02)")
     made = Outcome(updates=update, result=Constant(1))
     return (Step(call.routine, "3.4.1", (made,), (*level, bound, stale)),)
+
+
+def _as_new(world: World, name: str) -> tuple[tuple[str, Expression], ...]:
+    """The updates by which nothing is left of what the memory held before it was freed."""
+    found: list[tuple[str, Expression]] = []
+    for part in _parts(world, name):
+        if world.facts.has("initialized lock", part) or world.facts.has("initialized object", part):
+            found.append((world.flag(f"{part} initialized").variable, FALSE))
+        if part in dpc.dpcs(world):
+            found.append((dpc.routine_of(world, part).variable, NONE))
+        if world.objects[part].type in ("KEVENT", "KTIMER"):
+            found.append(_first_value(world, signalled(world, part).variable))
+    inside = tuple(f"{part}." for part in _parts(world, name))
+    fields = (variable for variable in world.fields if variable.startswith(inside))
+    return (*found, *(_first_value(world, variable) for variable in fields))
+
+
+def _first_value(world: World, variable: str) -> tuple[str, Expression]:
+    """The update that gives a variable its (first) initial value."""
+    return variable, Constant(world.variables[variable].initial[0])
 
 
 def _mapping(call: KernelCall, world: World) -> str:

@@ -61,14 +61,20 @@ def ke_initialize_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]
 
     Windows: resident storage, any IRQL, before first use (6.2, R6).
     Model: a driver that never initialises a lock is taken to do so elsewhere; one that does must
-        do it before the first use. Initialising a lock again does nothing.
+        do it before the first use. Initialising again a lock that nobody owns does nothing; one
+        that somebody owns would be free from then on, which is a violation (6.2.14).
     """
     lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
     world.facts.add("initialized lock", lock)
     ready = world.flag(f"{lock} initialized")
-    return (
-        Step(call.routine, "6.2", (Outcome(updates=((ready.variable, Constant(value=True)),)),)),
+    unowned = Check(
+        "uninitialized-object",
+        free(world, lock),
+        f"{call.routine} initialises {lock}, which somebody owns",
+        "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1005)",
     )
+    update = ((ready.variable, Constant(value=True)),)
+    return (Step(call.routine, "6.2", (Outcome(updates=update),), (unowned,)),)
 
 
 def raise_and_take(
@@ -125,7 +131,8 @@ def ke_try_to_acquire_spin_lock_at_dpc_level(call: KernelCall, world: World) -> 
     """Take the lock if it is free, else return FALSE at once.
 
     Windows: at DISPATCH_LEVEL; TRUE means acquired, FALSE busy, without waiting (6.2).
-    Model: one step with two outcomes; for the owner itself the lock is busy.
+    Model: one step with two outcomes; for the owner itself the lock is busy. Above DISPATCH_LEVEL
+        as KeAcquireSpinLockAtDpcLevel (10.44).
     """
     lock = embedded(call, world, "SpinLock", "KSPIN_LOCK")
     checks = (

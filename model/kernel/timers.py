@@ -1,12 +1,21 @@
 """Timers (rules 7.4). Time is not counted: an armed timer may expire at any moment."""
 
-from ..algebra import disjunction, equal, negation
+from ..algebra import equal, negation
 from ..domain import Enumeration
 from ..expr import FALSE, Constant, Expression, Read
 from ..machine import Check
 from .dpc import initialized as dpc_initialized
 from .dpc import may_target, no_arguments, queued_on
-from .events import initialized, read_state, set_ready, set_type, signalled, waitable, wakes
+from .events import (
+    NOTIFICATION,
+    initialized,
+    read_state,
+    set_ready,
+    set_type,
+    signalled,
+    waitable,
+    wakes,
+)
 from .levels import DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
@@ -46,24 +55,27 @@ def _timer(call: KernelCall, world: World) -> str:
 
 
 def _initialize(call: KernelCall, world: World, timer: str) -> tuple[Micro, ...]:
-    """The timer is ready; it must not be armed."""
+    """The timer is ready, and not signalled; it must not be armed."""
     idle = Check(
         "free-while-queued",
         negation(pending(world, timer)),
         f"{call.routine} initialises {timer}, which is armed",
         "0xC7 TIMER_OR_DPC_INVALID",
     )
-    return (Step(call.routine, "6.5.1", (Outcome(updates=set_ready(world, timer)),), (idle,)),)
+    updates = ((signalled(world, timer).variable, FALSE), *set_ready(world, timer))
+    return (Step(call.routine, "6.5.1", (Outcome(updates=updates),), (idle,)),)
 
 
 def ke_initialize_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Prepare a notification timer.
 
-    Windows: resident storage, before first use (6.5.1, R54).
-    Model: a timer that the driver never initialises is taken to be ready; one that it does
-        initialise must be so before the first use. Not while it is armed.
+    Windows: resident storage, before first use (6.5.1, R54); the timer is not signalled.
+    Model: a timer that the driver never initialises is taken to be ready, of the type declared; one
+        that it does initialise must be so before the first use. Not while it is armed.
     """
-    return _initialize(call, world, _timer(call, world))
+    timer = _timer(call, world)
+    world.facts.add("type of object", timer, NOTIFICATION)
+    return _initialize(call, world, timer)
 
 
 def ke_initialize_timer_ex(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -211,11 +223,6 @@ def _queued(
         for processor in world.processors
     ]
     return [*found, ((negation(free),), (), f"{timer} expires; {dpc} is already queued")]
-
-
-def any_armed(world: World) -> Expression:
-    """Whether some timer is armed."""
-    return disjunction(*(pending(world, timer) for timer in timers(world)))
 
 
 _TIMER = Parameter("Timer")

@@ -82,10 +82,11 @@ def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ..
 def ke_delay_execution_thread(call: KernelCall, _world: World) -> tuple[Micro, ...]:
     """Sleep for a while.
 
-    Windows: at or below APC_LEVEL (1.5.6).
+    Windows: at or below APC_LEVEL (1.5.6); alertable or in user mode it can end early (1.5.4).
     Model: one step; everything else may happen before it.
     """
-    return (Step(call.routine, "1.5.6", checks=_may_block(call, "0x3B")),)
+    outcomes = (Outcome(result=Constant(STATUS_SUCCESS)), *_ends_early(call, ()))
+    return (Step(call.routine, "1.5.6", outcomes, _may_block(call, "0x3B")),)
 
 
 def ke_stall_execution_processor(call: KernelCall, _world: World) -> tuple[Micro, ...]:

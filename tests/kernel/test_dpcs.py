@@ -241,3 +241,18 @@ def test_an_isr_runs_during_its_dpc_also_on_one_processor_7_2_3(bench: Bench) ->
     answer = bench.check(start, ISR_AND_DPC)
     assert answer.reaches({"driver.Nested": 1})
     assert answer.reaches({"Device queued on": "P0", "driver.Inside": 1})
+
+
+def test_initialising_forgets_the_target_7_1_12(bench: Bench) -> None:
+    answer = bench.plain(
+        "D = KDPC()\ndef Dpc(self, Dpc, Context, A, B):\n    return\n"
+        "def Main(self):\n    KeInitializeDpc(self.D, self.Dpc)\n"
+        "    KeSetTargetProcessorDpc(self.D, 1)\n    KeInitializeDpc(self.D, self.Dpc)\n"
+        "    KeInsertQueueDpc(self.D)\n",
+        processors=2,
+    )
+    assert answer.reaches({"D queued on": "P0"})
+
+
+def test_a_driver_without_dpcs_may_wait_for_them_7_3_3(bench: Bench) -> None:
+    assert bench.plain("def Main(self):\n    KeFlushQueuedDpcs()\n", processors=2).holds

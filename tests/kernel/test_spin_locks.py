@@ -284,3 +284,51 @@ def test_a_saved_level_may_lie_in_a_field_6_2_3_6_4_2(bench: Bench, take: str, g
     assert bench.plain(text + right).holds
     wrong = right.replace("= Old", "= APC_LEVEL")
     assert bench.plain(text + wrong).broken == "irql-lowered-wrongly"
+
+
+def test_a_lock_is_not_initialised_while_it_is_owned_6_2_14(bench: Bench) -> None:
+    ready = "    KeInitializeSpinLock(self.Lock)\n"
+    text = "Lock = KSPIN_LOCK()\ndef Main(self):\n" + ready + ready
+    text += (
+        "    KeAcquireSpinLock(self.Lock, Old)\n{}    KeReleaseSpinLock(self.Lock, Old)\n" + ready
+    )
+    assert bench.plain(text.format("")).holds
+    answer = bench.plain(text.format(ready))
+    assert answer.broken == "uninitialized-object"
+    assert "(0x1005)" in answer.bug_check
+
+
+POOL = """
+class Session(Structure):
+    Lock = KSPIN_LOCK()
+    Dpc = KDPC()
+    Event = KEVENT()
+    Timer = KTIMER()
+    Count = Int(0, 3, volatile=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "use", "broken"),
+    [
+        ("KeInitializeSpinLock(self.s.Lock)", "Free = KeTestSpinLock(self.s.Lock)",
+         "uninitialized-object"),
+        ("KeInitializeDpc(self.s.Dpc, self.Dpc)", "KeInsertQueueDpc(self.s.Dpc)",
+         "uninitialized-object"),
+        ("KeInitializeEvent(self.s.Event, NotificationEvent, TRUE)", "KeClearEvent(self.s.Event)",
+         "uninitialized-object"),
+        ("KeInitializeTimer(self.s.Timer)", "KeCancelTimer(self.s.Timer)", "uninitialized-object"),
+        ("KeSetEvent(self.s.Event)", "Set = KeReadStateEvent(self.s.Event)\n    assert not Set",
+         ""),
+        ("self.s.Count = 2", "assert self.s.Count == 0", ""),
+    ],
+)  # fmt: skip
+def test_memory_allocated_again_is_as_new_3_4_11(
+    bench: Bench, before: str, use: str, broken: str
+) -> None:
+    text = (
+        "s = Session()\ndef Dpc(self, Dpc, Context, A, B):\n    return\ndef Main(self):\n"
+        f"    ExAllocatePool2(self.s)\n    {before}\n    ExFreePool(self.s)\n"
+        f"    ExAllocatePool2(self.s)\n    {use}\n"
+    )
+    assert bench.check(text, threads="Drv.Main", device=POOL).broken == broken

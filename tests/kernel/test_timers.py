@@ -109,3 +109,17 @@ def test_waiting_for_a_timer_6_5_2(bench: Bench, kind: str, state: int) -> None:
 def test_what_breaks_7_4(bench: Bench, lines: list[str], broken: str) -> None:
     answer = bench.plain(TIMER + "Never = KDPC()\n" + main(*lines))
     assert answer.broken == broken
+
+
+@pytest.mark.parametrize("again", ["", "Ex"])
+def test_an_initialised_timer_is_not_signalled_6_5_1(bench: Bench, again: str) -> None:
+    kind = ", NotificationTimer" if again else ""
+    text = main(
+        "KeInitializeTimer(self.T)",
+        "KeSetTimer(self.T, 1, NULL)",
+        "KeWaitForSingleObject(self.T)",
+        f"KeInitializeTimer{again}(self.T{kind})",
+        "Signalled = KeReadStateTimer(self.T)",
+        "assert not Signalled",
+    )
+    assert bench.plain(TIMER, text).holds

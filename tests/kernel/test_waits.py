@@ -130,3 +130,18 @@ def test_the_initialised_type_counts_6_5_1(bench: Bench) -> None:
         f"    {WAIT}\n    State = KeReadStateEvent(self.E)\n    assert not State\n",
     )
     assert bench.plain(text).holds
+
+
+@pytest.mark.parametrize(
+    ("mode", "claim", "broken"),
+    [
+        ("KernelMode, FALSE", "status == STATUS_SUCCESS", ""),
+        ("KernelMode, TRUE", "status == STATUS_SUCCESS", "assertion-failed"),
+        ("KernelMode, TRUE", "status == STATUS_SUCCESS or status == STATUS_ALERTED", ""),
+        ("UserMode, FALSE", "status == STATUS_SUCCESS", "assertion-failed"),
+        ("UserMode, FALSE", "status == STATUS_SUCCESS or status == STATUS_USER_APC", ""),
+    ],
+)
+def test_a_delay_may_end_early_1_5_4(bench: Bench, mode: str, claim: str, broken: str) -> None:
+    text = f"def Main(self):\n    status = KeDelayExecutionThread({mode}, 5)\n    assert {claim}\n"
+    assert bench.plain(text).broken == broken
