@@ -200,7 +200,7 @@ def _remark(subject: Subject, question: Question, result: Result) -> Remark:
         needed, settled = needed_knobs(subject, question, result)
     rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
     scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, asked.properties, rules)
-    never_ran = tuple(unvisited(subject.machine, result))
+    never_ran = unvisited(subject.machine, asked.pattern.program, result)
     return Remark(scope, needed, never_ran, settled, _standstill(subject, result))
 
 

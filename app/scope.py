@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from dirql.model.driver import Program
+from dirql.model.expr import Constant
 from dirql.model.kernel.knobs import KNOBS, Knobs
 from dirql.model.machine import ContextKind, Machine
 from dirql.properties import PROPERTIES
@@ -20,6 +21,12 @@ PLURALS = {
 
 LONGEST_LIST = 60
 """The names of the contexts of a kind, in characters, above which they are only counted."""
+
+LOST = "unserviced-cause"
+"""The property that asks what a device still holds."""
+
+END = Constant("done")
+"""The program counter of a thread that has ended."""
 
 SLOT = re.compile(r"(?P<name>.*)@(?P<processor>P\d+)")
 """What tells the slots of one kind on several processors apart."""
@@ -41,8 +48,10 @@ def scope_of(
         phrase
         for phrase in (
             *_contexts(machine),
+            *_endless(machine),
             *_knobs(knobs),
             _properties(properties),
+            *_not_asked(program, properties),
             *_saturated(program),
             _cut(cutting_rules),
         )
@@ -63,6 +72,23 @@ def _contexts(machine: Machine) -> Iterator[str]:
             yield f"{'thread' if len(names) == 1 else PLURALS[kind]} {listed}"
         else:
             yield listed
+
+
+def _endless(machine: Machine) -> Iterator[str]:
+    """`Poll loops for ever`: a thread that no step of its own leads to its end, as if by design."""
+    ends = {
+        (item.context, name)
+        for item in machine.transitions
+        for name, value in item.updates
+        if value == END
+    }
+    for item in machine.contexts:
+        if (
+            item.kind is ContextKind.THREAD
+            and item.counter
+            and (item.name, item.counter) not in ends
+        ):
+            yield f"{item.name} loops for ever"
 
 
 def _processors(machine: Machine) -> set[str]:
@@ -97,6 +123,16 @@ def _properties(names: Iterable[str] | None) -> str:
     if names is None:
         return f"all {len(PROPERTIES)} properties"
     return "only " + ", ".join(names)
+
+
+def _not_asked(program: Program, names: Iterable[str] | None) -> Iterator[str]:
+    """Devices that do not say what work they hold: nobody can tell whether an interrupt is lost."""
+    if names is not None and LOST not in names:
+        return
+    silent = [item.object for item in program.devices if item.line and not item.waiting]
+    if silent:
+        verb = "has" if len(silent) == 1 else "have"
+        yield f"lost interrupts not looked for: {', '.join(silent)} {verb} no waiting routine"
 
 
 def _saturated(program: Program) -> Iterator[str]:

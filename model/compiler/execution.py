@@ -95,7 +95,7 @@ class Executor:
                     path, target, [top.value(item) for item in values], opaque, node
                 )
             case Assert(condition, detail):
-                return _assert(path, top, top.value(condition), detail, node)
+                return _assert(path, top, top.value(condition), detail, node, self.places.ranges())
             case Return(value):
                 return self._return(path, top, top.value(value))
             case Load():
@@ -214,6 +214,13 @@ class Executor:
         value = top.value(store.value)
         if isinstance(located.domain, Enumeration) and value == Constant(0):
             value = Constant("NULL")
+        if isinstance(located.domain, Range) and _names_something(value):
+            raise CompileError(
+                f"{located.text} holds a number, and is given an object, a routine or NULL",
+                node.source,
+                "declare it as a Reference, or store whether there is one: 1 if p != NULL else 0",
+                word=store.place.field,
+            )
         fitted, checks = fit(located.field, value, self.places.ranges())
         path.checks += checks
         if any(is_false(check.condition) for check in checks):
@@ -222,6 +229,10 @@ class Executor:
         path.updates.update(located.stored(fitted))
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)
+
+
+def _names_something(value: Expression) -> bool:
+    return isinstance(value, Constant) and isinstance(value.value, str)
 
 
 def _answers(
@@ -270,10 +281,15 @@ def _known(top: RoutineActivation) -> Iterator[tuple[str, object]]:
 
 
 def _assert(
-    path: Path, top: RoutineActivation, condition: Expression, detail: str, node: Node
+    path: Path,
+    top: RoutineActivation,
+    condition: Expression,
+    detail: str,
+    node: Node,
+    ranges: dict[str, Range],
 ) -> list[Path]:
     """Check the author's claim as part of the step that leads here."""
-    if not is_true(condition):
+    if not never(negation(condition), ranges):
         path.checks.append(Check("assertion-failed", condition, detail))
         path.name = path.name or "assertion"
         if is_false(condition):

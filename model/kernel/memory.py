@@ -146,9 +146,10 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Give a structure its memory; it has none before.
 
     Windows: nonpaged pool at or below DISPATCH_LEVEL (1.2, Verifier 0xC4/0x02), zeroed (3.4.11).
-    Model: always succeeds. The fields have their first values again, and kernel objects inside are
-        not initialised. Two things are limits of the model: allocating a structure that exists,
-        and allocating it again while a pointer to the freed one is left, which would look valid.
+    Model: always succeeds, and returns a pointer to the structure. The fields have their first
+        values again, and kernel objects inside are not initialised. Two things are limits of the
+        model: allocating a structure that exists, and allocating it again while a pointer to the
+        freed one is left, which would look valid.
     """
     name = call.text("P")
     if name not in world.objects:
@@ -167,7 +168,7 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     )
     update = ((alive.variable, TRUE), *_as_new(world, name))
     level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x02)")
-    made = Outcome(updates=update, result=Constant(1))
+    made = Outcome(updates=update, result=Constant(name))
     return (Step(call.routine, "3.4.1", (made,), (*level, bound, stale)),)
 
 
@@ -211,7 +212,7 @@ def mm_map_io_space(call: KernelCall, world: World) -> tuple[Micro, ...]:
     world.facts.add("allocated", name)
     alive = world.alive(name)
     updates = ((alive.variable, TRUE),) if isinstance(alive, Read) else ()
-    mapped = Outcome(updates=updates, result=Constant(1))
+    mapped = Outcome(updates=updates, result=Constant(name))
     return (Step(call.routine, "2.1.13", (mapped,), call.at_most(DISPATCH_LEVEL)),)
 
 

@@ -15,22 +15,22 @@ from ..routine import (
     Store,
 )
 from .declarations import Driver
-from .definite import first_unassigned
+from .definite import ended, first_unassigned
 from .errors import (
     DECLARATION,
     RECURSION,
     SIDE_EFFECT,
     UNASSIGNED,
-    UNKNOWN_NAME,
     PatternError,
 )
 from .frame import CallSite, Subject, Surroundings
 from .kinds import Kind, Knowledge
 from .layout import Layout, Thing, lay_out
 from .results import refuse_missing_results
+from .slips import refuse_slips
 from .source import SourceFile
 from .statements import Statements
-from .tables import Tables
+from .tables import CapturedName, Tables
 
 _MOST_ROUNDS = 20
 """Kinds only ever go from unset to known to unknown, so a few rounds settle them."""
@@ -66,7 +66,8 @@ def capture_program(
     routines = tuple(_routine(item) for item in frames)
     _refuse_recursion(frames, source)
     _refuse_unassigned(routines, frames, source)
-    _refuse_lost(frames, source)
+    for frame in frames:
+        refuse_slips(frame)
     refuse_missing_results(frames, source)
     _refuse_effects(routines, frames, layout, source)
     devices = tuple(_device(item) for item in layout.devices())
@@ -102,6 +103,14 @@ def _subject(
     if name.startswith("__"):
         hint = "declare fields with their initial values; nothing of a class runs"
         raise source.error(DECLARATION, f"`{name}` is not captured", node, hint)
+    if thing.type == "driver" and isinstance(names.get(name), CapturedName):
+        hint = "give the routine another name"
+        message = f"`{name}` is the name of something in dirql.model.wdk"
+        raise source.error(DECLARATION, message, node, hint)
+    for inner in set(function.__code__.co_freevars) - {"__class__"}:  # which super() needs
+        message = f"`{name}` uses `{inner}` of the function around its class"
+        hint = "write the class at the module level, with a constant of the module or of the class"
+        raise source.error(DECLARATION, message, node, hint)
     for decorator in node.decorator_list:
         if ast.unparse(decorator).split(".")[-1] not in ("hardware", "invariant"):
             raise source.error(
@@ -176,36 +185,22 @@ def _refuse_unassigned(
         if found is not None:
             name, node = found
             where = _mention(frame.subject.node, name, node)
+            if any(
+                getattr(item.instruction, "target", "") == ended(name) for item in routine.nodes
+            ):
+                raise source.error(
+                    UNASSIGNED,
+                    f"`{name}` may be read here after its loop has run out",
+                    where,
+                    "C and Python disagree about its value then; keep what you need in a local of "
+                    f"its own, for example found = {name} before the break",
+                )
             raise source.error(
                 UNASSIGNED,
                 f"`{name}` may be read here before it has a value",
                 where,
                 f"assign it on every way that leads here, for example {name} = 0 first",
             )
-
-
-def _refuse_lost(frames: list[Statements], source: SourceFile) -> None:
-    """A local that nobody reads, named like a field: the driver's author forgot `self.`."""
-    for frame in frames:
-        subject = frame.subject
-        names = [item for item in ast.walk(subject.node) if isinstance(item, ast.Name)]
-        read = {item.id for item in names if isinstance(item.ctx, ast.Load)}
-        for item in ast.walk(subject.node):
-            match item:
-                case ast.Assign(targets=[ast.Name(id=name) as target], value=value) if (
-                    name in subject.thing.names() and name not in read
-                ):
-                    field = f"{frame.self_name}.{name}"
-                    if any(ast.unparse(part) == field for part in ast.walk(value)):
-                        continue  # the field was looked at, for its own sake
-                    raise source.error(
-                        UNKNOWN_NAME,
-                        f"`{name}` is a local here that nobody reads; {field} stays as it was",
-                        target,
-                        f"a field of the {subject.thing.type} is written {field}",
-                    )
-                case _:
-                    pass
 
 
 def _mention(function: ast.FunctionDef, name: str, node: Node) -> ast.AST:
@@ -243,10 +238,8 @@ def _only_looks(
     source: SourceFile,
 ) -> None:
     pending, seen = [name], {name}
-    returns = False
-    for item in ast.walk(syntax[name]):
-        returns = returns or (isinstance(item, ast.Return) and item.value is not None)
-    if not returns:
+    returns = (item for item in ast.walk(syntax[name]) if isinstance(item, ast.Return))
+    if not any(item.value for item in returns):
         hint = "return self.cause and not self.masked"
         message = f"`{name}` computes a value, and returns none"
         raise source.error(DECLARATION, message, syntax[name], hint)

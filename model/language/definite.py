@@ -20,6 +20,16 @@ from ..routine import (
     Store,
 )
 
+_ENDED = "%end of "
+
+
+def ended(variable: str) -> str:
+    """The local that is assigned where a loop over `variable` has run out.
+
+    From there on the variable has no value: C leaves the bound in it, Python the last value used.
+    """
+    return f"{_ENDED}{variable}"
+
 
 def first_unassigned(routine: Routine) -> tuple[str, Node] | None:
     """A local that may be read before it is assigned, with the node that reads it."""
@@ -45,8 +55,9 @@ def _arriving(routine: Routine) -> dict[int, frozenset[str]]:
     while pending:
         index = pending.pop()
         node = routine.nodes[index]
-        target = getattr(node.instruction, "target", None)
-        leaving = arriving[index] | ({target} if target else frozenset[str]())
+        target = getattr(node.instruction, "target", None) or ""
+        lost = {target.removeprefix(_ENDED)} if target.startswith(_ENDED) else frozenset[str]()
+        leaving = (arriving[index] | ({target} if target else frozenset[str]())) - lost
         for after in successors(node):
             known = arriving.get(after)
             merged = leaving if known is None else known & leaving

@@ -30,6 +30,7 @@ from .declarations import (
 )
 from .errors import DECLARATION, PatternError
 from .kinds import COUNT
+from .objects import refuse_repetition
 from .scenarios import ScenarioDeclaration
 from .source import SourceFile
 from .suggest import suggestion
@@ -165,6 +166,13 @@ class _Builder:
                     "move it to the Driver class",
                 )
             self.member(thing, kind, field_name, "", item)
+            if wiring is not None and field_name in ("Irql", "Vector"):
+                raise self.wrong(
+                    kind,
+                    field_name,
+                    f"`{field_name}` of a device with a line is that of its resource",
+                    "give the register another name",
+                )
         if wiring is not None and "line" not in thing.routines:
             raise self.wrong(
                 kind,
@@ -254,6 +262,7 @@ class _Builder:
 
     def thing(self, name: str, type_name: str, kind: type, inside: str) -> Thing:
         self.claim_name(name, kind, "")
+        refuse_repetition(kind, declared(kind), self.source)
         found = Thing(name, type_name, kind.__name__, inside, self.position(kind, ""))
         self.things[name] = found
         self.classes[name] = kind

@@ -32,7 +32,7 @@ from .errors import (
     PatternError,
 )
 from .layout import Layout
-from .scenarios import At, Call, Routines, ScenarioDeclaration, convert
+from .scenarios import MADE, At, Call, Routines, ScenarioDeclaration, convert
 from .source import SourceFile, read_source
 from .suggest import suggestion
 from .tables import Tables, captured_names
@@ -104,6 +104,7 @@ def _execute(source: SourceFile, tables: Tables) -> dict[str, object]:
     names: dict[str, object] = module.__dict__
     names.update(captured_names(tables))
     sys.modules[name] = module
+    MADE.clear()
     try:
         with _guarded(source, names), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -216,17 +217,25 @@ def _declared_scenarios(
     return found
 
 
+def _made_here(source: SourceFile) -> Iterator[ScenarioDeclaration]:
+    """The scenarios that the file itself made, whatever became of them."""
+    return (item for file, item in MADE if file == source.path)
+
+
 def _nothing_beside(source: SourceFile, names: dict[str, object], listed: list[object]) -> None:
     """Refuse a scenario that nobody would check, because it is not in the list."""
-    for name, value in names.items():
-        unlisted = all(value is not item for item in listed)
-        if isinstance(value, ScenarioDeclaration) and unlisted:
-            raise source.error(
-                SCENARIO,
-                f"{name} is a Scenario, but only `scenario` and those in `scenarios` are checked",
-                source.assignment(name),
-                f"scenarios = [Scenario(...), {name}]",
-            )
+    called = {id(value): name for name, value in names.items()}
+    for item in _made_here(source):
+        if any(item is known for known in listed):
+            continue
+        name = called.get(id(item), "")
+        raise source.error_at_line(
+            SCENARIO,
+            f"{name or 'this'} is a Scenario, but only `scenario` and those in `scenarios` are "
+            "checked" + ("" if name else ", and it is neither, or was replaced"),
+            item.line,
+            f"scenarios = [Scenario(...), {name or 'Scenario(...)'}]",
+        )
 
 
 def _called_with_numbers(declared: list[tuple[str, ScenarioDeclaration]]) -> Iterator[str]:
@@ -245,7 +254,8 @@ def _routines(driver: type[Driver], layout: Layout, program: Program) -> Routine
         if name not in layout.driver.claims
     }
     parameters = {item.name: item.parameters for item in program.routines}
-    return Routines(driver.__name__, functions, parameters)
+    domains = {item.name: dict(item.domains) for item in program.routines}
+    return Routines(driver.__name__, functions, parameters, domains)
 
 
 def _converted(

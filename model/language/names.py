@@ -302,6 +302,10 @@ class Names(Frame):
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 known = name not in self.locals and self.subject.names.get(name) is NT_SUCCESS
                 return known and all(map(self.pure, arguments))
+            case ast.BinOp(left=left, op=ast.FloorDiv() | ast.Mod()) if not _literal(left):
+                return False  # what C asks of it is asserted
+            case ast.BinOp(right=right, op=ast.LShift() | ast.RShift()) if not _literal(right):
+                return False
             case ast.UnaryOp() | ast.BinOp() | ast.BoolOp() | ast.Compare() | ast.IfExp():
                 parts = ast.iter_child_nodes(node)
                 return all(self.pure(item) for item in parts if isinstance(item, ast.expr))
@@ -315,3 +319,7 @@ class Names(Frame):
         if not isinstance(node, ast.Attribute):
             return isinstance(node, ast.Name)
         return self._static(node.value) and not isinstance(self.denote(node), Location)
+
+
+def _literal(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)

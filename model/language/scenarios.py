@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import TypeAlias, cast
 
+from ..domain import Domain, Range
 from ..scenario import Expectation, Holds, Scenario, Thread, Violated
 from .declarations import Claim, HardwareEvent
 from .errors import EXPECTATION, SCENARIO, MisuseError
@@ -45,6 +46,10 @@ Entry: TypeAlias = Callable[..., object] | Call | At
 Expected: TypeAlias = Expectation | Mapping[int, Expectation]
 
 
+MADE: "list[tuple[str, ScenarioDeclaration]]" = []
+"""The scenarios made since the list was emptied, with the file that made each."""
+
+
 class ScenarioDeclaration:
     """One way the driver is used, as the pattern states it; `Scenario` in a pattern."""
 
@@ -62,7 +67,9 @@ class ScenarioDeclaration:
     ) -> None:
         """Remember the scenario; what needs the driver is looked at when it is captured."""
         frame = inspect.currentframe()
-        self.line = frame.f_back.f_lineno if frame is not None and frame.f_back else 0
+        caller = frame.f_back if frame is not None else None
+        self.line = caller.f_lineno if caller is not None else 0
+        MADE.append((caller.f_code.co_filename if caller is not None else "", self))
         self.start, self.finally_, self.expect = start, finally_, expect
         self.concurrently = _listed(concurrently, "concurrently", "a list of routines")
         counts = (processors,) if isinstance(processors, int) else processors
@@ -98,11 +105,12 @@ def _listed(value: object, name: str, wanted: str) -> list[object]:
 
 @dataclass(frozen=True, slots=True)
 class Routines:
-    """The driver's routines by function, with their numbers of parameters by name."""
+    """The driver's routines by function; their parameters and declared domains by name."""
 
     driver: str
     names: Mapping[FunctionType, str]
     parameters: Mapping[str, tuple[str, ...]]
+    domains: Mapping[str, Mapping[str, Domain]]
 
 
 def convert(
@@ -165,6 +173,15 @@ def _thread(entry: object, routines: Routines, where: str) -> Thread | None:
             f"Call({shown}) with an integer for each" if wanted else f"{routines.driver}.{name}",
             SCENARIO,
         )
+    for parameter, value in zip(wanted, arguments, strict=True):
+        declared = routines.domains[name].get(parameter)
+        if isinstance(declared, Range) and not declared.low <= value <= declared.high:
+            raise MisuseError(
+                f"{where} gives {name} {value} for {parameter}, which is declared to hold "
+                f"{declared.low} to {declared.high}",
+                "give a number inside, or declare the parameter wider",
+                SCENARIO,
+            )
     return Thread(name, irql, arguments)
 
 

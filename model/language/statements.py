@@ -2,18 +2,20 @@
 
 import ast
 
-from ..algebra import arithmetic, less
+from ..algebra import arithmetic, less, variables_of
 from ..domain import Range
 from ..expr import Constant, Expression, Read
 from ..routine import Assert, Assign, Load, Return, Store
 from .calls import Calls
 from .declarations import Number, Structure
+from .definite import ended
 from .errors import ASSIGNMENT, DECLARATION, EXPRESSION, STATEMENT, PatternError
 from .frame import Loop
 from .graph import Edges
 from .kinds import Captured, Kind, LocalMember, Location, RoutineOf
+from .slips import mentioned_outside
 from .tables import StructureName
-from .wording import describe_statement
+from .wording import describe_statement, instead_of_alone
 
 _RANGE_BOUNDS = 3
 
@@ -68,7 +70,7 @@ class Statements(Calls):
                     STATEMENT,
                     f"`{ast.unparse(value)}` alone does nothing",
                     node,
-                    _instead_of_alone(value),
+                    instead_of_alone(value),
                 )
             case ast.If():
                 self._if(node)
@@ -118,6 +120,11 @@ class Statements(Calls):
         self.updating = ast.unparse(targets[0]) if len(targets) == 1 else ""
         found = self.value(value)
         completes, self.updating = self.update_started, ""
+        changed = {target.id for target in targets if isinstance(target, ast.Name)}
+        if len(targets) > 1 and changed & set(variables_of(found.expression)):
+            kept = self.temporary()  # n = self.count = n + 1: the value is computed once
+            self.graph.add(Assign(kept, found.value))
+            found = Captured(found.stored_kind, Read(kept), found.candidates)
         for target in targets:
             self._store(target, found, completes=completes)
 
@@ -244,10 +251,22 @@ class Statements(Calls):
                 f"{name}: Int(0, 3)",
             ) from None
         if isinstance(found, Number):
+            self._only_bounds(name, found, annotation)
             self.domains[name] = Range(found.low, found.high)
             self.learn(name, Kind.INTEGER)
         elif isinstance(found, type) and issubclass(found, Structure):
             self.learn(name, Kind.NAME)
+
+    def _only_bounds(self, name: str, found: Number, annotation: ast.expr) -> None:
+        """A local has bounds, one pair of them, and neither wraps nor sticks."""
+        bounds = Range(found.low, found.high)
+        if self.domains.get(name, bounds) != bounds:
+            what, hint = "is declared twice", "declare it once, with bounds that fit all its values"
+        elif found.wrapping or found.saturating:
+            what, hint = "has bounds only", "what wraps or sticks at its bound is a field"
+        else:
+            return
+        raise self.error(DECLARATION, f"the local `{name}` {what}", annotation, hint)
 
     # Control flow
 
@@ -299,7 +318,10 @@ class Statements(Calls):
         self.at(node)
         self.graph.add(Assign(name, arithmetic("+", Read(name), Constant(step))))
         self.graph.link(self.graph.loose, head)
-        self.graph.loose = [*fails, *loop.breaks]
+        self.graph.loose = fails
+        if mentioned_outside(self.subject.node, node, name):
+            self.graph.add(Assign(ended(name), Constant(0)))
+        self.graph.loose += loop.breaks
 
     def _bounds(self, node: ast.For) -> tuple[Expression, Expression, int]:
         match node.iter:
@@ -334,6 +356,11 @@ class Statements(Calls):
             self.graph.end()
             return
         found = self.value(value)
+        routine = found.expression.value if isinstance(found.expression, Constant) else 0
+        if self.around.parameters.get(str(routine)) == ():
+            shown = ast.unparse(value)
+            what = f"`{shown}` is the routine itself, not what it returns"
+            raise self.error(EXPRESSION, what, value, f"to call it, write {shown}()")
         self.around.knowledge.learn_result(self.subject.name, found.stored_kind)
         self.graph.add(Return(found.value))
 
@@ -348,21 +375,6 @@ class Statements(Calls):
                     "a computed text", message, 'assert condition, "what should be true"'
                 )
         self.graph.add(Assert(self.condition(test), detail))
-
-
-def _instead_of_alone(value: ast.expr) -> str:
-    """What an expression that stands alone was probably meant to be."""
-    match value:
-        case ast.UnaryOp(op=ast.UAdd(), operand=ast.UnaryOp(op=ast.UAdd(), operand=counted)):
-            return f"C's ++x is written {ast.unparse(counted)} += 1"
-        case ast.UnaryOp(op=ast.USub(), operand=ast.UnaryOp(op=ast.USub(), operand=counted)):
-            return f"C's --x is written {ast.unparse(counted)} -= 1"
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-            return f"to assign, write {ast.unparse(left)} = {ast.unparse(right)}"
-        case ast.Attribute() | ast.Name():
-            return f"to call it, write {ast.unparse(value)}(); else leave it out"
-        case _:
-            return "call it, assign it, or leave it out"
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -22,8 +22,8 @@ from ..algebra import (
     not_equal,
     select,
 )
-from ..expr import Constant, Expression, Operation
-from ..routine import Assign
+from ..expr import TRUE, Constant, Expression, Operation
+from ..routine import NULL, Assert, Assign
 from .errors import EXPRESSION
 from .graph import Edges
 from .kinds import (
@@ -91,7 +91,17 @@ class Values(Names):
 
     def condition(self, node: ast.expr) -> Expression:
         """Capture `node` and give its truth."""
-        return self.value(node).condition
+        found = self.value(node)
+        known = found.expression.value if isinstance(found.expression, Constant) else 0
+        if found.kind is Kind.NAME and known not in (0, NULL):
+            shown = ast.unparse(node)
+            raise self.error(
+                EXPRESSION,
+                f"`{shown}` is an object or a routine, and as a condition always true",
+                node,
+                f"to call a routine, write {shown}(...); a pointer that may be NULL is a field",
+            )
+        return found.condition
 
     def _unary(self, node: ast.UnaryOp) -> Captured:
         match node.op:
@@ -123,15 +133,31 @@ class Values(Names):
             )
         if found in ("<<", ">>"):
             return self._shift(found, left, right, node)
+        if found in ("//", "%"):
+            self._claim(
+                less_equal(Constant(0), left),
+                f"the left side of {found} is not negative (C and Python round it differently)",
+            )
         result = arithmetic(found, left, right)
         if isinstance(result, Constant):
             return self.constant(int(result.value), node)
         return Captured(Kind.INTEGER, result)
 
+    def _claim(self, expected: Expression, detail: str) -> None:
+        """Assert what C asks of operands, unless it is plain."""
+        if expected != TRUE:
+            self.graph.add(Assert(expected, detail))
+
     def _shift(
         self, operation: Operation, left: Expression, right: Expression, node: ast.AST
     ) -> Captured:
         if not isinstance(right, Constant):
+            self._claim(
+                conjunction(
+                    less_equal(Constant(0), right), less_equal(right, Constant(_LARGEST_SHIFT))
+                ),
+                f"a shift count is 0 to {_LARGEST_SHIFT}",
+            )
             shifted = [
                 arithmetic(operation, left, Constant(count)) for count in range(_LARGEST_SHIFT + 1)
             ]

@@ -75,3 +75,18 @@ def describe_statement(node: ast.stmt) -> tuple[str, str]:
         type(node), (type(node).__name__.lower(), "use assignments, if, while, for and calls")
     )
     return (f"`{keyword}`" if " " not in keyword else keyword), instead
+
+
+def instead_of_alone(value: ast.expr) -> str:
+    """What an expression that stands alone was probably meant to be."""
+    match value:
+        case ast.UnaryOp(op=ast.UAdd(), operand=ast.UnaryOp(op=ast.UAdd(), operand=counted)):
+            return f"C's ++x is written {ast.unparse(counted)} += 1"
+        case ast.UnaryOp(op=ast.USub(), operand=ast.UnaryOp(op=ast.USub(), operand=counted)):
+            return f"C's --x is written {ast.unparse(counted)} -= 1"
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return f"to assign, write {ast.unparse(left)} = {ast.unparse(right)}"
+        case ast.Attribute() | ast.Name():
+            return f"to call it, write {ast.unparse(value)}(); else leave it out"
+        case _:
+            return "call it, assign it, or leave it out"

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from dirql.app.scope import scope_of
-from dirql.model.domain import Boolean
-from dirql.model.driver import Program
+from dirql.model.domain import Boolean, Enumeration
+from dirql.model.driver import Device, Line, Program
 from dirql.model.expr import Constant
 from dirql.model.kernel.knobs import make_knobs
-from dirql.model.machine import Context, ContextKind, Machine, Variable
+from dirql.model.machine import Context, ContextKind, Machine, Transition, Variable
 from dirql.properties import PROPERTIES
 
 NOWHERE = Constant("none")
@@ -46,6 +46,33 @@ def test_contexts_knobs_properties() -> None:
         "hardware",
         "knob out_pointer_before_arm both ways",
         f"all {len(PROPERTIES)} properties",
+    )
+
+
+@pytest.mark.parametrize("asked", [None, ("unserviced-cause",)])
+def test_a_device_that_does_not_say_what_it_holds(asked: tuple[str, ...] | None) -> None:
+    line = Line("nic", 7, 0x71, latched=False, shared=False)
+    silent = replace(PROGRAM, devices=(Device("nic", line, "nic.line", "", ()),))
+    phrase = "lost interrupts not looked for: nic has no waiting routine"
+    assert phrase in scope_of(MACHINE, silent, make_knobs({}), asked, ())
+    assert phrase not in scope_of(MACHINE, silent, make_knobs({}), ("data-race",), ())
+    telling = replace(PROGRAM, devices=(Device("nic", line, "nic.line", "nic.waiting", ()),))
+    assert phrase not in scope_of(MACHINE, telling, make_knobs({}), asked, ())
+
+
+def test_a_thread_that_cannot_end() -> None:
+    polling = replace(context("Poll", ContextKind.THREAD), counter="at Poll")
+    leaving = replace(context("Stop", ContextKind.THREAD), counter="at Stop")
+    steps = (
+        Transition("again", "Poll", (), ((polling.counter, Constant("start")),)),
+        Transition("returns", "Stop", (), ((leaving.counter, Constant("done")),)),
+    )
+    labels = Enumeration("counter", ("done", "start"))
+    counters = tuple(Variable(item.counter, labels, ("start",)) for item in (polling, leaving))
+    machine = replace(MACHINE, variables=counters, contexts=(polling, leaving), transitions=steps)
+    assert scope_of(machine, PROGRAM, make_knobs({}), None, ())[:2] == (
+        "threads Poll, Stop",
+        "Poll loops for ever",
     )
 
 

@@ -73,7 +73,8 @@ class Driver:
     """A driver in text: what differs from the common frame.
 
     `routines` may define `Start`, `Service` and `Deferred` anew; `device` replaces the behaviour
-    of the device, `wiring` adds arguments of its line, and `threads` lists scenario entries.
+    of the device, `wiring` adds arguments of its line, `fields` declares more or others, and
+    `threads` lists scenario entries.
     """
 
     routines: str

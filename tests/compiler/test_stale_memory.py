@@ -2,6 +2,8 @@
 
 import pytest
 
+from dirql.model.language import PatternError
+
 from .drivers import Driver
 
 
@@ -68,3 +70,25 @@ def test_a_stale_interrupt_pointer_in_a_local_stays_stale() -> None:
     )
     found = driver.verdict("synchronize-on-dead-interrupt", connect_may_fail="no")
     assert found == "synchronize-on-dead-interrupt"
+
+
+def test_allocating_gives_a_pointer_that_may_be_tested_and_kept() -> None:
+    driver = Driver(
+        """
+        def T(self):
+            request = ExAllocatePool2(self.r0)
+            if request == NULL:
+                return
+            request.refs = 1
+            self.current = request
+            ExFreePool(request)
+            self.x = self.current.refs
+        """
+    )
+    assert driver.verdict() == "use-after-free"
+
+
+def test_a_pointer_is_no_number() -> None:
+    driver = Driver("def T(self):\n    self.x = ExAllocatePool2(self.r0)\n")
+    with pytest.raises(PatternError, match=r"driver\.x holds a number, and is given an object"):
+        driver.system()

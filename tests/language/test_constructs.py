@@ -133,10 +133,36 @@ def test_members_of_enumerations_are_numbers() -> None:
 
 
 def test_shift_by_data_is_a_selection() -> None:
-    found = instructions("x = self.pending\nreturn 1 << x")[1]
+    claim, found = instructions("x = self.pending\nreturn 1 << x")[1:]
+    assert isinstance(claim, Assert)
+    assert claim.detail == "a shift count is 0 to 31"
     assert isinstance(found, Return)
     assert isinstance(found.value, Select)
     assert found.value.items[3] == Constant(8)
+
+
+def test_rounding_of_negative_numbers_is_not_relied_on() -> None:
+    claim = instructions("x = self.pending\nreturn (x - 1) % 4")[1]
+    assert isinstance(claim, Assert)
+    assert claim.condition == Compare("<=", Constant(0), Arithmetic("-", Read("x"), Constant(1)))
+
+
+def test_short_circuit_guards_what_is_asked_of_operands() -> None:
+    found = instructions("x = self.pending\nif x > 1 and (x - 1) % 2:\n    self.flags = 1")
+    assert [type(item) for item in found] == [Load, Branch, Assert, Branch, Store, Return]
+
+
+def test_several_targets_get_one_value() -> None:
+    assert instructions("n = 1\nn = self.pending = n + 1")[1:4] == [
+        Assign("%1", Arithmetic("+", Read("n"), Constant(1))),
+        Assign("n", Read("%1")),
+        Store(PENDING, Read("%1")),
+    ]
+
+
+def test_a_loop_that_is_left_keeps_its_variable() -> None:
+    body = "for i in range(3):\n    if self.ring[i]:\n        return i\ni = 3\nreturn i"
+    assert instructions(body)[-1] == Return(Read("i"))
 
 
 def test_conditions_as_numbers() -> None:
@@ -242,9 +268,9 @@ def test_continue_goes_to_the_next_round() -> None:
     assert isinstance(found[found[3].otherwise], Store)
 
 
-def test_unreachable_code_is_dropped() -> None:
-    found = instructions("if self.flags:\n    return 1\nelse:\n    return 2\nself.pending = 2")
-    assert [item for item in found if isinstance(item, Store)] == []
+def test_what_follows_an_endless_loop_is_dropped() -> None:
+    found = instructions("while TRUE:\n    if self.pending:\n        return 1\n    self.flags = 2")
+    assert [type(item) for item in found] == [Branch, Load, Branch, Return, Store, Return]
 
 
 def test_assert() -> None:
@@ -335,9 +361,8 @@ def test_disconnect_structure() -> None:
 
 
 def test_nt_success() -> None:
-    assert instructions("status = 1\nif not NT_SUCCESS(status):\n    return status\nreturn 0")[
-        1
-    ] == Branch(Compare("<=", Constant(0), Read("status")), 3, 2)
+    body = "status = 1\nif not NT_SUCCESS(status):\n    return status\nreturn 0"
+    assert instructions(body)[1] == Branch(Compare("<=", Constant(0), Read("status")), 3, 2)
 
 
 def test_device_routine() -> None:

@@ -100,6 +100,27 @@ BODIES: dict[str, tuple[str, str]] = {
     "choice of kinds": ("DQ118", "x = choose(1, NULL)"),
     "branches of kinds": ("DQ118", "x = 1 if self.pending else NULL"),
     "unassigned": ("DQ119", "if self.pending:\n    x = 1\nreturn x"),
+    "forgotten self in a declaration": ("DQ112", "pending: Int(0, 7) = 1"),
+    "forgotten self beside a field": ("DQ112", "self.flags = pending = 1"),
+    "forgotten self in a loop": ("DQ112", "for pending in range(3):\n    self.flags = 1"),
+    "behind a branch": (
+        "DQ110",
+        "if self.pending:\n    return 1\nelse:\n    return 0\nself.pending = 2",
+    ),
+    "behind an endless loop": ("DQ110", "while TRUE:\n    self.pending = 0\nself.flags = 1"),
+    "loop variable assigned": ("DQ110", "for i in range(3):\n    i = 3"),
+    "loop variable afterwards": (
+        "DQ119",
+        "for i in range(3):\n    if self.ring[i]:\n        break\nreturn i",
+    ),
+    "routine as condition": ("DQ111", "assert self.Complete"),
+    "object as condition": ("DQ111", "if self.lock and self.pending:\n    pass"),
+    "operand chosen": ("DQ111", "self.flags = self.pending or 5"),
+    "operand chosen for a call": ("DQ111", "self.Complete(self.pending and 4)"),
+    "second value not compared": ("DQ111", "if self.pending == 1 or 2:\n    pass"),
+    "bits not tested": ("DQ111", "while self.flags and CONNECT_LINE_BASED:\n    pass"),
+    "wrapping local": ("DQ108", "n: Int(0, 3, wrapping=True) = 3"),
+    "declared twice": ("DQ108", "n: Int(0, 3) = 3\nn: Int(0, 7) = 7"),
     "unknown annotation": ("DQ108", "n: Itn(0, 3) = 0"),
 }
 
@@ -152,6 +173,14 @@ METHODS: dict[str, tuple[str, str]] = {
     "constructor": ("DQ108", "def __init__(self):\n    pass"),
     "lambda routine": ("DQ108", "A = lambda self: 1"),
     "async routine": ("DQ108", "async def A(self):\n    pass"),
+    "field replaced by a routine": ("DQ108", "n = Int(0, 3)\ndef n(self):\n    pass"),
+    "routine named like a kernel routine": ("DQ108", "def KeSetEvent(self):\n    pass"),
+    "value given to an object": ("DQ108", "other = Request()\nother.refs = 1"),
+    "object with two names": ("DQ108", "one = KDPC()\nother = one"),
+    "routine returned": (
+        "DQ111",
+        "def Ready(self):\n    return self.pending\ndef A(self):\n    return self.Ready",
+    ),
     "event of the driver": ("DQ108", "@hardware\ndef A(self):\n    pass"),
     "text field": ("DQ108", "name = 'pcidrv'"),
     "class in class": ("DQ108", "class Inner:\n    pass"),
@@ -174,6 +203,15 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "misspelt routine": ("DQ103", "scenario = Scenario(start=Pcidrv.Rnu)"),
     "arguments missing": ("DQ120", "scenario = Scenario(start=Pcidrv.Complete)"),
     "arguments of a kind": ("DQ120", "scenario = Scenario(start=Call(Pcidrv.Complete, NULL))"),
+    "argument outside": (
+        "DQ120",
+        """class Wider(Pcidrv):
+    def Ioctl(self, n: Int(0, 3)):
+        return n
+
+
+scenario = Scenario(start=Call(Wider.Ioctl, 6))""",
+    ),
     "level": ("DQ120", "scenario = Scenario(start=At(7, Pcidrv.Run))"),
     "nothing": ("DQ120", "scenario = Scenario()"),
     "processors": ("DQ120", "scenario = Scenario(start=Pcidrv.Run, processors=[0])"),
@@ -187,6 +225,11 @@ SCENARIOS: dict[str, tuple[str, str]] = {
         "DQ120",
         "scenario = Scenario(Pcidrv.Run)\nstop = Scenario(Pcidrv.Run, name='stop')",
     ),
+    "replaced": (
+        "DQ120",
+        "scenario = Scenario(Pcidrv.Run)\nscenario = Scenario(Pcidrv.Run, name='stop')",
+    ),
+    "thrown away": ("DQ120", "Scenario(Pcidrv.Run)\nscenario = Scenario(Pcidrv.Run)"),
     "expect without processors": ("DQ121", "scenario = Scenario(Pcidrv.Run, expect={})"),
     "expect of others": ("DQ121", "scenario = Scenario(Pcidrv.Run, expect={4: Holds()})"),
     "expect of a kind": ("DQ121", "scenario = Scenario(Pcidrv.Run)\nexpect = 'holds'"),
@@ -221,6 +264,18 @@ FILES: dict[str, tuple[str, str]] = {
         HEADER.replace("    refs = Int(0, 3)", "    def Free(self): pass")
         + "    def Run(self):\n        pass\n"
         + FOOTER,
+    ),
+    "register named like a resource": (
+        "DQ108",
+        HEADER.replace("    cause = Bit(0)", "    cause = Bit(0)\n    Irql = Bit(0)")
+        + "    def Run(self):\n        pass\n"
+        + FOOTER,
+    ),
+    "routine of a function": (
+        "DQ108",
+        "from dirql.model.wdk import *\nn = 1\ndef make(n):\n    class Pcidrv(Driver):\n"
+        "        a = Bit(0)\n        def Run(self):\n            self.a = n\n    return Pcidrv\n"
+        "Pcidrv = make(0)\n" + FOOTER,
     ),
     "lock in a device": (
         "DQ108",
