@@ -149,23 +149,38 @@ def _stores(name: ast.Name) -> bool:
 
 
 def _refuse_lost(frame: Frame) -> None:
-    """A local that nobody reads, named like a field: the driver's author forgot `self.`."""
+    """A local named like a field that is meant instead: the driver's author forgot `self.`.
+
+    It is meant where nobody reads the local, or where the routine never looks at the field; but a
+    result that is asked for, or returned, is a local in every driver: `status`.
+    """
     subject = frame.subject
-    names = [item for item in ast.walk(subject.node) if isinstance(item, ast.Name)]
-    read = {item.id for item in names if isinstance(item.ctx, ast.Load)}
-    fields = set(subject.thing.names()) - read
+    nodes = list(ast.walk(subject.node))
+    read = {item.id for item in nodes if isinstance(item, ast.Name) and not _stores(item)}
+    looked_at = {item.attr for item in nodes if isinstance(item, ast.Attribute)}
+    unread = set(subject.thing.names()) - read
+    returned = {ast.unparse(item) for item in _results(subject.node)}
+    unseen = set(subject.thing.fields) - looked_at - set(frame.parameters) - returned
     for target, value in _given(subject.node):
-        if target.id not in fields:
+        if target.id not in unread and (target.id not in unseen or isinstance(value, ast.Call)):
             continue
         field = f"{frame.self_name}.{target.id}"
         if value is not None and any(ast.unparse(part) == field for part in ast.walk(value)):
             continue  # the field was looked at, for its own sake
+        nobody = " that nobody reads" if target.id in unread else ""
         raise frame.error(
             UNKNOWN_NAME,
-            f"`{target.id}` is a local here that nobody reads; {field} stays as it was",
+            f"`{target.id}` is a local here{nobody}; {field} stays as it was",
             target,
-            f"a field of the {subject.thing.type} is written {field}",
+            f"a field of the {subject.thing.type} is written {field}"
+            + ("" if nobody else "; a local that is meant needs another name"),
         )
+
+
+def _results(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    for item in ast.walk(function):
+        if isinstance(item, ast.Return) and item.value is not None:
+            yield item.value
 
 
 def _given(function: ast.FunctionDef) -> Iterator[tuple[ast.Name, ast.expr | None]]:

@@ -100,6 +100,7 @@ BODIES: dict[str, tuple[str, str]] = {
     "choice of kinds": ("DQ118", "x = choose(1, NULL)"),
     "branches of kinds": ("DQ118", "x = 1 if self.pending else NULL"),
     "unassigned": ("DQ119", "if self.pending:\n    x = 1\nreturn x"),
+    "forgotten self, read back": ("DQ112", "flags = 1\nif flags:\n    self.pending = 1"),
     "forgotten self in a declaration": ("DQ112", "pending: Int(0, 7) = 1"),
     "forgotten self beside a field": ("DQ112", "self.flags = pending = 1"),
     "forgotten self in a loop": ("DQ112", "for pending in range(3):\n    self.flags = 1"),
