@@ -45,10 +45,11 @@ def handled_but_unclaimed(_system: System) -> Conditions:
     """A service routine did something for its device and returned FALSE.
 
     What it checks:
-        When a service routine returns FALSE, that it did not serve its device: it neither made
-        the device withdraw its request nor queued work for it. How bad it is depends on the line:
-        unshared, Windows ignores the value; shared level, the other routines are called in vain;
-        latched or counted as spurious, the interrupt of a neighbour can be lost.
+        When a service routine on a shared line returns FALSE, that it did not serve its device: it
+        neither made the device withdraw its request nor queued work for it. On a level line the
+        other routines are called in vain, on a latched one the edge of a neighbour can be lost.
+        On a line of one's own Windows ignores the answer (4.1.5): nothing is checked there, but
+        that the device has withdrawn (unclaimed-level-interrupt).
 
     Why it matters:
         The system counts the interrupt as nobody's. Storm detection and the walk over a shared

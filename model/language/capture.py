@@ -27,6 +27,7 @@ from .frame import CallSite, Subject, Surroundings
 from .kinds import Kind, Knowledge
 from .layout import Layout, Thing, lay_out
 from .results import refuse_missing_results
+from .roles import refuse_wrong_roles
 from .slips import refuse_slips
 from .source import SourceFile
 from .statements import Statements
@@ -69,6 +70,7 @@ def capture_program(
     for frame in frames:
         refuse_slips(frame)
     refuse_missing_results(frames, source)
+    refuse_wrong_roles(frames, source, tables)
     _refuse_effects(routines, frames, layout, source)
     devices = tuple(_device(item) for item in layout.devices())
     claims = tuple(layout.driver.claims)

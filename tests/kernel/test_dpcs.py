@@ -173,6 +173,12 @@ def test_flush_waits_for_the_queued_and_the_running_7_3_3(bench: Bench) -> None:
     assert bench.plain(DPC, READY, COUNT, text, threads=threads, processors=2).holds
 
 
+@pytest.mark.parametrize("before", ["pass", "KeInsertQueueDpc(self.D)"])
+def test_flush_where_no_dpc_was_ever_initialised_7_3_3(bench: Bench, before: str) -> None:
+    answer = bench.plain("D = KDPC()\n", main(before, "KeFlushQueuedDpcs()"), processors=2)
+    assert answer.broken == ("" if before == "pass" else "uninitialized-object"), answer.verdict
+
+
 def test_flush_does_not_wait_for_what_is_removed_7_3_1(bench: Bench) -> None:
     text = main(
         "KeSetTargetProcessorDpc(self.D, 1)", "KeInsertQueueDpc(self.D)", "KeFlushQueuedDpcs()"

@@ -328,14 +328,15 @@ def test_local_structure() -> None:
         params = IO_CONNECT_INTERRUPT_PARAMETERS()
         params.Version = CONNECT_LINE_BASED
         params.LineBased.InterruptObject = self.Interrupt
-        params.LineBased.ServiceRoutine = self.Complete
+        params.LineBased.ServiceRoutine = self.Isr
         status = IoConnectInterruptEx(params)
         return status
-        """
+        """,
+        "def Isr(self, Interrupt, ServiceContext):\n    return FALSE",
     )
     assert Assign("params.Version", Constant(0)) in found
     assert Assign("params.LineBased.InterruptObject", Constant("&driver.Interrupt")) in found
-    assert Assign("params.LineBased.ServiceRoutine", Constant("Complete")) in found
+    assert Assign("params.LineBased.ServiceRoutine", Constant("Isr")) in found
     call = found[-2]
     assert isinstance(call, Call)
     assert call.target == "status"

@@ -182,6 +182,32 @@ METHODS: dict[str, tuple[str, str]] = {
         "DQ111",
         "def Ready(self):\n    return self.pending\ndef A(self):\n    return self.Ready",
     ),
+    "service routine without parameters": (
+        "DQ108",
+        (
+            "def Isr(self):\n    return TRUE\n"
+            "def Go(self):\n    return IoConnectInterrupt(self.Interrupt, self.Isr)"
+        ),
+    ),
+    "dpc without parameters": (
+        "DQ108",
+        "def Later(self):\n    pass\ndef Go(self):\n    KeInitializeDpc(self.dpc, self.Later)",
+    ),
+    "synchronised routine with two parameters": (
+        "DQ108",
+        (
+            "def Both(self, a, b):\n    return TRUE\n"
+            "def Go(self):\n    KeSynchronizeExecution(self.Interrupt, self.Both)"
+        ),
+    ),
+    "service routine of a structure": (
+        "DQ108",
+        (
+            "def Isr(self, Interrupt):\n    return TRUE\n"
+            "def Go(self):\n    parameters = IO_CONNECT_INTERRUPT_PARAMETERS()\n"
+            "    parameters.LineBased.ServiceRoutine = self.Isr"
+        ),
+    ),
     "event of the driver": ("DQ108", "@hardware\ndef A(self):\n    pass"),
     "text field": ("DQ108", "name = 'pcidrv'"),
     "class in class": ("DQ108", "class Inner:\n    pass"),

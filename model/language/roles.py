@@ -1,0 +1,98 @@
+"""Routines that Windows calls have the parameters that Windows passes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..expr import Constant
+from ..kernel.signature import Parameter, Passing
+from ..routine import AddressOf, Argument, Assign, Call, Node
+from .errors import DECLARATION
+from .source import SourceFile
+from .statements import Statements
+from .tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a routine is called as; the last `spare` parameters can be left out."""
+
+    name: str
+    parameters: tuple[str, ...]
+    spare: int = 0
+
+
+_SERVICE = _Role("a service routine", ("Interrupt", "ServiceContext"))
+_SYNCHRONIZE = _Role("a SynchCritSection routine", ("SynchronizeContext",))
+_DPC = _Role("a DPC", ("Dpc", "DeferredContext", "SystemArgument1", "SystemArgument2"), spare=2)
+_DPC_FOR_ISR = _Role("a DpcForIsr", ("Dpc", "DeviceObject", "Irp", "Context"), spare=2)
+_WORKER = _Role("a work item's routine", ("DeviceObject", "Context"))
+_WORKER_EX = _Role("a work item's routine", ("IoObject", "Context", "IoWorkItem"))
+
+_ROLES: dict[str, dict[str, _Role]] = {
+    "IoConnectInterrupt": {"ServiceRoutine": _SERVICE},
+    "KeSynchronizeExecution": {"SynchronizeRoutine": _SYNCHRONIZE},
+    "KeInitializeDpc": {"DeferredRoutine": _DPC},
+    "IoInitializeDpcRequest": {"DeferredRoutine": _DPC_FOR_ISR},
+    "IoQueueWorkItem": {"WorkerRoutine": _WORKER},
+    "IoQueueWorkItemEx": {"WorkerRoutine": _WORKER_EX},
+}
+_MEMBERS = {"ServiceRoutine": _SERVICE}
+"""Members of local structures that name a routine."""
+
+
+def refuse_wrong_roles(frames: list[Statements], source: SourceFile, tables: Tables) -> None:
+    """Check the routines that are handed to Windows.
+
+    Raises:
+        PatternError: one has other parameters than Windows passes.
+    """
+    by_name = {frame.subject.name: frame for frame in frames}
+    for frame in frames:
+        for node in frame.nodes:
+            for name, role in _given_roles(node, tables):
+                if name in by_name:
+                    _check_parameters(by_name[name], role, source)
+
+
+def _given_roles(node: Node, tables: Tables) -> Iterator[tuple[str, _Role]]:
+    """The routines that an instruction hands to Windows, each with what it will be called as."""
+    match node.instruction:
+        case Assign(target=target, value=Constant(value=str(name))):
+            role = _MEMBERS.get(target.rpartition(".")[2])
+            if role is not None and "." in target:
+                yield name, role
+        case Call(routine=Constant(value=str(kernel)), arguments=arguments):
+            roles = _ROLES.get(kernel, {})
+            passed = _passed(tables.routines.get(kernel, ()))
+            for parameter, given in zip(passed, arguments, strict=False):
+                if parameter in roles and (name := _constant(given)):
+                    yield name, roles[parameter]
+        case _:
+            pass
+
+
+def _passed(parameters: tuple[Parameter, ...]) -> list[str]:
+    """The parameters that have an argument in a captured call, in their order."""
+    return [item.name for item in parameters if item.passing is not Passing.OUT]
+
+
+def _constant(given: Argument) -> str:
+    """The routine that an argument names, or empty where it is not known here."""
+    if isinstance(given, AddressOf) or not isinstance(given, Constant):
+        return ""
+    return str(given.value)
+
+
+def _check_parameters(frame: Statements, role: _Role, source: SourceFile) -> None:
+    given, most = len(frame.parameters), len(role.parameters)
+    if most - role.spare <= given <= most:
+        return
+    wanted = str(most) if not role.spare else f"{most - role.spare} to {most}"
+    node = frame.subject.node
+    raise source.error(
+        DECLARATION,
+        f"`{frame.subject.name}` takes {given} parameter(s) beside self, and {role.name} has "
+        f"{wanted}",
+        node,
+        f"def {node.name}(self, {', '.join(role.parameters)}):",
+    )
