@@ -74,7 +74,48 @@ PROPERTIES = click.option(
     metavar="NAME",
     help="Check only this property; may be repeated (default: the scenario's, or all).",
 )
+
+
+class Group(click.Group):
+    """Commands, for people who name a file and forget the command.
+
+    `instead` are the commands that take a file, the most likely one first.
+    """
+
+    instead: tuple[str, ...] = ()
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a file, say which commands take one.
+
+        Raises:
+            UsageError: there is no such command.
+        """
+        if self.instead and args and self.get_command(ctx, args[0]) is None:
+            file = args[0]
+            if Path(file).exists() or file.endswith(".py"):
+                shown = f'"{file}"' if " " in file else file
+                ways = " or ".join(f"{ctx.command_path} {name} {shown}" for name in self.instead)
+                raise click.UsageError(f"'{file}' is no command: write {ways}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class Commands(Group):
+    """`dirql`."""
+
+    instead = ("check",)
+
+
+class Showing(Group):
+    """`dirql show`."""
+
+    instead = ("routines", "machine")
+
+
 FOLDER = click.Path(exists=True, file_okay=False, writable=True, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+"""It is made where it is missing."""
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -85,13 +126,13 @@ WORKERS = click.option(
 )
 SPILL = click.option(
     "--spill",
-    type=FOLDER,
+    type=NEW_FOLDER,
     metavar="DIR",
     help="Past --memory go on with states and tables in files in DIR.",
 )
 CHECKPOINT = click.option(
     "--checkpoint",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     metavar="DIR",
     help="Keep in DIR how far each check has come, for --resume.",
 )
@@ -127,6 +168,10 @@ def workspace(
     if checkpoint and resume and checkpoint.resolve() != resume.resolve():
         raise click.UsageError("--resume keeps its checkpoints where it found them")
     try:
+        if spill:
+            spill.mkdir(parents=True, exist_ok=True)
         return Workspace(spill, resume or checkpoint, resume is not None, fingerprint=prints)
     except WorkspaceError as error:
         raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.UsageError(f"cannot make the folder {spill}: {error.strerror}") from error

@@ -27,6 +27,8 @@ from .arguments import (
     SCENARIO,
     SPILL,
     WORKERS,
+    Commands,
+    Showing,
     memory_size,
     workspace,
 )
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from .questions import Options
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="dirql")
 def commands() -> None:
     """Check Windows interrupt code: every interleaving of interrupts, DPCs and disconnects.
@@ -244,7 +248,7 @@ def rules() -> int:
     return exit_codes.HOLDS
 
 
-@commands.group()
+@commands.group(cls=Showing)
 def show() -> None:
     """Show what a pattern becomes before it is checked."""
 

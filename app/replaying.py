@@ -1,5 +1,6 @@
 """`dirql replay`: execute a stored trace again on the machine of its pattern, and show it."""
 
+import os
 from pathlib import Path
 
 from . import toolbox
@@ -35,7 +36,8 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
         raise InputError(
             f"{file}: the trace does not belong to {found} as it is now: the pattern, or dirql, "
             f"has changed since the trace was stored (the digests differ).\n"
-            f"      hint: check the pattern again: dirql check {found} --trace {file}"
+            f"      hint: check the pattern again: dirql check {quoted(found)} "
+            f"--trace {quoted(file)}"
         )
     trace = toolbox.verify(machine, stored.trace)
     title = (
@@ -47,12 +49,21 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
 
 
 def _find_pattern(stored: StoredTrace, file: Path) -> Path:
-    """The pattern's file: where it was, or beside the trace."""
-    candidates = (Path(stored.pattern), file.parent / Path(stored.pattern).name)
+    """The pattern's file: where it was as seen from the trace or from here, or beside the trace."""
+    candidates = (
+        Path(os.path.normpath(file.parent / stored.pattern)),
+        Path(stored.pattern),
+        file.parent / Path(stored.pattern).name,
+    )
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     raise InputError(
         f"{file}: its pattern {stored.pattern} is not there.\n"
-        f"      hint: say where it is now: dirql replay {file} --pattern PATH"
+        f"      hint: say where it is now: dirql replay {quoted(file)} --pattern PATH"
     )
+
+
+def quoted(path: Path) -> str:
+    """The path as a shell takes it."""
+    return f'"{path}"' if " " in str(path) else str(path)

@@ -1,6 +1,7 @@
 """The file of a trace: the trace itself, and what is needed to build its machine again."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,11 @@ FILE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class StoredTrace:
-    """A trace and what was checked. `properties` is `None` where all were."""
+    """A trace and what was checked.
+
+    `pattern` is the path from the folder of the trace, so that it leads there from any folder;
+    `properties` is `None` where all were.
+    """
 
     pattern: str
     scenario: str
@@ -56,6 +61,15 @@ def write(path: Path, stored: StoredTrace) -> None:
         trace=msgspec.Raw(_utf8(encode(stored.trace))),
     )
     path.write_bytes(msgspec.json.format(msgspec.json.encode(envelope), indent=1) + b"\n")
+
+
+def seen_from(folder: Path, pattern: str) -> str:
+    """The way from `folder` to the pattern; its whole path where there is none (another drive)."""
+    whole = Path(pattern).resolve()
+    try:
+        return Path(os.path.relpath(whole, folder.resolve())).as_posix()
+    except ValueError:
+        return str(whole)
 
 
 def read(path: Path) -> StoredTrace:

@@ -201,7 +201,9 @@ def _refuse_unassigned(
                 UNASSIGNED,
                 f"`{name}` may be read here before it has a value",
                 where,
-                f"assign it on every way that leads here, for example {name} = 0 first",
+                f"a field of the {frame.subject.thing.type} is written {frame.self_name}.{name}"
+                if name in frame.subject.thing.names()
+                else f"assign it on every way that leads here, for example {name} = 0 first",
             )
 
 
@@ -209,6 +211,10 @@ def _mention(function: ast.FunctionDef, name: str, node: Node) -> ast.AST:
     """Where the line of `node` mentions `name`, else the routine."""
     for item in ast.walk(function):
         match item:
+            case ast.AugAssign(target=ast.Name(id=found) as target) if (
+                item.lineno >= node.source.line and found == name
+            ):
+                return target
             case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) if (
                 item.lineno >= node.source.line and ast.unparse(item) == name
             ):

@@ -36,6 +36,7 @@ from .scenarios import MADE, At, Call, Routines, ScenarioDeclaration, convert
 from .source import SourceFile, read_source
 from .suggest import suggestion
 from .tables import Tables, captured_names
+from .teaching import C_TYPES, misused
 from .twice import refuse_names_given_twice
 
 _COUNTER = itertools.count(1)
@@ -144,6 +145,10 @@ def _explained(problem: BaseException, names: Mapping[str, object]) -> tuple[str
     if isinstance(problem, NameError) and problem.name:
         near = suggestion(problem.name, names)
         hint = f"names of the WDK come from: from dirql.model.wdk import *{near}"
+        if problem.name in C_TYPES:
+            hint = f"a field is declared with its range: {C_TYPES[problem.name]}"
+    elif isinstance(problem, TypeError) and (taught := misused(str(problem))):
+        return f"running the module level failed: {taught[0]}", taught[1]
     elif isinstance(problem, AttributeError) and problem.name and problem.obj is not None:
         near = suggestion(problem.name, dir(problem.obj))
         hint = f"a scenario names routines of the driver class{near}"

@@ -146,6 +146,12 @@ class Names(Frame):
         if instead:
             what = f"`{name}` is not in the driver language"
             raise self.error(UNKNOWN_NAME, what, node, instead)
+        if name == "self":
+            given = ", ".join(("self", *(item.arg for item in self.subject.node.args.args)))
+            hint = f"def {self.subject.node.name}({given}): ..."
+            raise self.error(
+                UNKNOWN_NAME, "`self` is unknown: the routine has no such parameter", node, hint
+            )
         known = [*self.locals, *self.subject.names, *thing.names()]
         raise self.error(
             UNKNOWN_NAME,

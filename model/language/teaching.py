@@ -54,6 +54,7 @@ _NAMES: Final = {
     "KeQuerySystemTime": "there is no time here: anything may take as long as it likes",
     "ASSERT": "assert condition",
     "NT_ASSERT": "assert condition",
+    "NT_ERROR": "write not NT_SUCCESS(status)",
     "PAGED_CODE": "leave it out: IRQLs are checked where routines are called",
     "UNREFERENCED_PARAMETER": "leave it out",
     "IoGetCurrentIrpStackLocation": "pass what matters as a parameter: Call(Drv.Ioctl, 1)",
@@ -148,6 +149,49 @@ _SLIPS: Final = (
     (r"^\s*(def|if|elif|else|while|for|class)\b[^:]*$", "this line ends with a colon"),
     (r"\b\d+[uUlL]+\b", "a number has no suffix"),
 )
+
+C_TYPES: Final = {
+    "BOOLEAN": "Bit(0)",
+    "BOOL": "Bit(0)",
+    "NTSTATUS": "Int(STATUS_UNSUCCESSFUL, 0), or Bit(0) for success and failure",
+    "KIRQL": "a local: KeAcquireSpinLock(self.lock, OldIrql)",
+    "PIRP": "Reference(Irp), where Irp is a Structure",
+    "PVOID": "Reference(Request), where Request is a Structure",
+    "LIST_ENTRY": "Queue(Reference(Request), 2)",
+    **dict.fromkeys(
+        ("UCHAR", "CHAR", "USHORT", "SHORT", "ULONG", "LONG", "INT", "UINT", "UINT32", "SIZE_T"),
+        "Int(0, 3), as small as the driver's logic allows; C's wrapping is wrapping=True",
+    ),
+}
+"""Types of C that people declare fields with, and the declaration meant."""
+
+_MISUSES: Final = (
+    (
+        r"(\w+)\.(\w+)\(\) missing .*argument.*'self'",
+        r"\1.\2 is called",
+        r"a scenario names routines without calling them: \1.\2; with arguments, Call(\1.\2, 1)",
+    ),
+    (
+        r"ScenarioDeclaration.__init__\(\) got an unexpected keyword argument '(\w+)'",
+        r"a Scenario has no `\1`",
+        "it has start, concurrently, finally_, processors, knobs, properties, expect and name",
+    ),
+    (
+        r"Int\.__init__\(\) missing .*",
+        "Int needs both its bounds",
+        "the least and the greatest value: Int(0, 7)",
+    ),
+)
+"""What Python says of wrong calls at the module level, and how it is said here."""
+
+
+def misused(message: str) -> tuple[str, str] | None:
+    """What a TypeError at the module level means, and what to write instead."""
+    for shape, meaning, instead in _MISUSES:
+        found = re.fullmatch(shape, message)
+        if found:
+            return found.expand(meaning), found.expand(instead)
+    return None
 
 
 def instead_of(name: str) -> str:

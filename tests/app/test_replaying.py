@@ -92,6 +92,33 @@ def test_the_pattern_is_found_beside_the_trace(stored: Path, tmp_path: Path) -> 
     assert run(["replay", str(folder / TRACE)]) == 0
 
 
+def test_a_trace_replays_from_any_folder(
+    real_engine: Workshop, pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pattern is looked for from where the trace lies."""
+    assert real_engine
+    there = tmp_path / "my traces"
+    there.mkdir()
+    assert run(["check", pattern, "--processors", "2", "--trace", str(there / TRACE)]) == 1
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert run(["replay", str(there / TRACE)]) == 0
+    monkeypatch.chdir(there)
+    assert run(["replay", TRACE]) == 0
+
+
+def test_a_hint_quotes_paths_with_spaces(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = tmp_path / "my traces"
+    there.mkdir()
+    shutil.move(stored, there / TRACE)
+    Path("fake.py").unlink()
+    assert run(["replay", str(there / TRACE)]) == 65
+    assert f'dirql replay "{there / TRACE}" --pattern PATH' in capsys.readouterr().err
+
+
 def test_the_pattern_is_where_the_user_says(
     stored: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -122,3 +122,17 @@ def test_show_of_a_broken_pattern(
     workshop.scenarios = (scenario("uncompilable"),)
     assert run(["show", "machine", pattern]) == 65
     assert "DQ302" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (["show"], "dirql show routines fake.py or dirql show machine fake.py"),
+        ([], "dirql check fake.py"),
+    ],
+)
+def test_a_file_instead_of_a_command(
+    arguments: list[str], instead: str, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, pattern]) == 64
+    assert f"write {instead}" in " ".join(capsys.readouterr().err.split())

@@ -63,7 +63,8 @@ def test_fingerprints_are_no_proof(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "message"),
     [
         (["--engine", "reference", "--fingerprint"], "native engine"),
-        (["--spill", "missing"], "does not exist"),
+        (["--spill", "a file"], "is a file"),
+        (["--spill", "a file/inside"], "a file/inside"),
         (["--resume", "missing"], "does not exist"),
         (["--checkpoint", "here", "--resume", "."], "where it found them"),
         (["--checkpoint", "here", "--fingerprint"], "no checkpoint"),
@@ -78,5 +79,11 @@ def test_options_that_make_no_sense(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("a file").touch()
     assert run([*ONE, *options]) == 64
     assert message in capsys.readouterr().err
+
+
+def test_the_folder_to_spill_into_is_made(tmp_path: Path) -> None:
+    assert run([*ONE, "--spill", str(tmp_path / "new" / "folder")]) == 0
+    assert (tmp_path / "new" / "folder").is_dir()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .loading import refusal, with_body
+from .loading import FOOTER, refusal, with_body
 
 HABITS = {
     'DbgPrint("%d", self.x)': "leave it out",
@@ -20,6 +20,7 @@ HABITS = {
     "RtlZeroMemory(1, 4)": "assign the fields",
     "KeMemoryBarrier()": "sequentially consistent",
     "ASSERT(1)": "assert condition",
+    "if NT_ERROR(1):\n    pass": "not NT_SUCCESS(status)",
     "PAGED_CODE()": "leave it out",
     "WdfInterruptQueueDpcForIsr(1)": "write KeInsertQueueDpc",
     "WdfSpinLockAcquire(1)": "write KeAcquireSpinLock",
@@ -58,6 +59,37 @@ SLIPS = {
     "n = 5UL": "no suffix",
     "goto end": "a while loop, or return early",
 }
+
+
+MODULE_LEVEL = {
+    "count = UCHAR()": "Int(0, 3)",
+    "count = BOOLEAN(FALSE)": "Bit(0)",
+    "count = Int(3)": "Int(0, 7)",
+    "scenario = Scenario(start=Pcidrv.Run())": "without calling them: Pcidrv.Run",
+    "scenario = Scenario(start=Pcidrv.Run, final=Pcidrv.Run)": "finally_",
+}
+
+
+@pytest.mark.parametrize("text", MODULE_LEVEL)
+def test_a_habit_at_the_module_level(text: str) -> None:
+    problem = refusal(with_body("pass").replace(FOOTER, f"\n\n{text}\n"))
+    assert problem.code == "DQ103"
+    assert MODULE_LEVEL[text] in problem.hint, str(problem)
+
+
+@pytest.mark.parametrize(
+    ("body", "mention"), [("pending += 1", "pending"), ("x = pending + 1\npending = 1", "pending")]
+)
+def test_a_field_without_self_that_is_counted_up(body: str, mention: str) -> None:
+    problem = refusal(with_body(body))
+    assert "is written self.pending" in problem.hint, str(problem)
+    line, caret = str(problem).splitlines()[1:3]
+    assert line[caret.index("^") :].startswith(mention)
+
+
+def test_a_routine_without_self() -> None:
+    problem = refusal(with_body("pass", "def Go(Context):\n    self.pending = 1"))
+    assert "def Go(self, Context)" in problem.hint, str(problem)
 
 
 @pytest.mark.parametrize("habit", HABITS)
