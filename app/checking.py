@@ -79,7 +79,7 @@ class _Session:
             click.echo(report.compared(found))
         else:
             separator = "\n" if len(self.answers) > 1 else ""
-            click.echo(separator + report.full(found, report.terminal_style()))
+            click.echo(separator + report.full(found, report.terminal_style(), self.answers[:-1]))
         self._store(found)
 
     def _store(self, found: Answer) -> None:
@@ -87,11 +87,11 @@ class _Session:
         verdict = found.result.verdict
         if self.output.trace is None or self.stored or not isinstance(verdict, Violated):
             return
-        from .trace_file import StoredTrace, write
+        from .trace_file import StoredTrace, seen_from, write
 
         question = found.question
         stored = StoredTrace(
-            question.pattern,
+            seen_from(self.output.trace.parent, question.pattern),
             question.scenario,
             question.processors,
             dict(found.knobs),

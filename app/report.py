@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -52,9 +52,12 @@ def terminal_style() -> Style:
     return Style(width, ascii_only=not encoding.startswith("utf"), colour=colour)
 
 
-def full(answer: "Answer", style: Style) -> str:
-    """The whole answer: verdict, trace, scope, what was covered."""
-    return "\n".join(_full(answer, style))
+def full(answer: "Answer", style: Style, before: "Sequence[Answer]" = ()) -> str:
+    """The whole answer: verdict, trace, scope, what was covered.
+
+    A trace that one of the answers `before` has shown already is not shown again.
+    """
+    return "\n".join(_full(answer, style, before))
 
 
 def compared(answer: "Answer") -> str:
@@ -69,7 +72,7 @@ def compared(answer: "Answer") -> str:
     return f"{text}; expected {_expected(answer.expected)}"
 
 
-def _full(answer: "Answer", style: Style) -> Iterator[str]:
+def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterator[str]:
     verdict = answer.result.verdict
     match verdict:
         case Holds():
@@ -81,14 +84,19 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
             steps = count(len(trace.steps), "step")
             word = Phrase(f"violated: {name}, after {steps}", "red")
             yield f"{_title(answer)}  {word.shown()}"
-            yield from _trace(trace, style)
-            yield from prose(answer.standstill, style)
+            twin = _shown_before(answer, trace, style, before)
+            if twin is None:
+                yield from _trace(trace, style)
+                yield from prose(answer.standstill, style)
+            else:
+                yield f"  step by step the same as on {count(twin, 'processor')}, above"
             yield from (
                 f"Needs knob {knob}={value}: without it the check holds."
                 for knob, value in answer.needed_knobs
             )
-            yield f"More: dirql explain {name}"
-            yield ""
+            if twin is None:
+                yield f"More: dirql explain {name}"
+                yield ""
             yield f"  {_covered(answer)}"
         case Unknown(reason, possible):
             yield f"{_title(answer)}  {Phrase('unknown', 'yellow').shown()}: {reason}"
@@ -102,6 +110,23 @@ def _full(answer: "Answer", style: Style) -> Iterator[str]:
             yield from _scope(answer, style)
         case _:
             assert_never(verdict)
+
+
+def _shown_before(
+    answer: "Answer", trace: Trace, style: Style, before: "Sequence[Answer]"
+) -> int | None:
+    """On how many processors the scenario has shown just this trace, or `None`."""
+    text = render(trace, style)
+    for item in before:
+        question, verdict = item.question, item.result.verdict
+        same = (question.pattern, question.scenario) == (
+            answer.question.pattern,
+            answer.question.scenario,
+        )
+        same = same and item.standstill == answer.standstill
+        if same and isinstance(verdict, Violated) and render(verdict.trace, style) == text:
+            return question.processors
+    return None
 
 
 def _title(answer: "Answer") -> str:

@@ -64,6 +64,17 @@ def test_unknown(
     assert capsys.readouterr().out == snapshot
 
 
+def test_a_trace_is_shown_once_for_all_processor_counts(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.scenarios = (scenario("violated"),)
+    assert run(["check", pattern]) == 1
+    out = capsys.readouterr().out
+    assert out.count("violated:") == 2
+    assert out.count("More: dirql explain") == 1
+    assert "step by step the same as on 1 processor, above" in out
+
+
 def test_a_violation_outweighs_an_unknown(workshop: Workshop, pattern: str) -> None:
     workshop.scenarios = (scenario("unknown"), scenario("violated"), scenario("holds"))
     assert run(["check", pattern]) == 1
