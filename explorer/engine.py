@@ -15,9 +15,9 @@ The order of judgement is part of the contract, so that engines can be compared:
 4. If these hold too, races: the nearest state with one, found while exploring; data races before
    torn updates at one distance.
 5. A broken check of `MODEL_BOUND`, or reaching a limit, makes the verdict `Unknown` unless 2 found
-   a violation; at a limit, a race found by then is reported instead. A violation whose trace takes
-   an `opaque` transition is `Unknown` as well; `assumptions.py` then asks, of any engine, whether
-   there is one that takes none.
+   a violation; a race found by then is reported instead, and progress is not judged. A violation
+   whose trace takes an `opaque` transition is `Unknown` as well; `assumptions.py` then asks, of any
+   engine, whether there is one that takes none.
 """
 
 from collections.abc import Callable

@@ -87,6 +87,8 @@ class _Search:
             covered = f"{len(self.states)} states found, {self._expanded} expanded"
             return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._depth}")
         if finding is None and self._bound is not None:
+            finding = self._nearest_race()
+        if finding is None and self._bound is not None:
             trace = self._trace(self._bound)
             return Unknown(f"a limit of the model was reached: {trace.violation.detail}", trace)
         finding = finding or self._stuck() or self._nearest_race()

@@ -266,7 +266,8 @@ class Oracle:
         bounds = sorted(self.bounds(), key=lambda found: found.distance)
         everything = len(self.levels)
         if bounds:
-            return self._answer("unknown", bounds, everything)
+            races = sorted(self.races(), key=lambda found: (found.distance, found.order))
+            return self._answer("violated" if races else "unknown", races or bounds, everything)
         later = list(self.stuck()) or list(self.races())
         later.sort(key=lambda found: (found.distance, found.order))
         if later:

@@ -161,6 +161,8 @@ class _Search:
             covered = f"{len(self._space)} states found, {self._covered.expanded} expanded"
             return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._covered.depth}")
         if finding is None and self._covered.bound is not None:
+            finding = self._nearest_race()
+        if finding is None and self._covered.bound is not None:
             trace = self._trace(self._broken(self._covered.bound, limit=True))
             return Unknown(f"a limit of the model was reached: {trace.violation.detail}", trace)
         if not finding and not self._workspace.fingerprint:

@@ -141,6 +141,24 @@ def test_a_bound_is_worth_more_than_progress() -> None:
     assert isinstance(check(replace(machine, progress=(stuck,))).verdict, Unknown)
 
 
+def test_a_race_is_worth_more_than_a_bound() -> None:
+    """It has happened, whatever lies behind the bound."""
+    machine = counting(3, Check(MODEL_BOUND, less(N, Constant(3)), "n is full"), most=4)
+    step = replace(machine.transitions[0], accesses=(Access("n", AccessKind.PLAIN_WRITE),))
+    other = Context("other", ContextKind.HARDWARE, "", Constant("none"), Constant(0))
+    machine = replace(
+        machine,
+        transitions=(step, replace(step, context="other", checks=())),
+        contexts=(HARDWARE, other),
+        races=("data-race",),
+    )
+    machine = replace(machine, variables=(Variable("n", Range(0, 4), (0,)),))
+    verdict = check(machine).verdict
+    assert isinstance(verdict, Violated)
+    assert verdict.property == "data-race"
+    assert isinstance(check(replace(machine, races=())).verdict, Unknown)
+
+
 def test_a_rule_is_worth_more_than_a_bound_on_one_step() -> None:
     bound, rule = Check(MODEL_BOUND, FALSE, "bound"), Check("irql-too-high", FALSE, "rule")
     verdict = check(counting(3, bound, rule)).verdict
