@@ -7,6 +7,7 @@ from dirql.model.driver import Program
 from dirql.model.expr import Constant
 from dirql.model.kernel.knobs import KNOBS, Knobs
 from dirql.model.machine import ContextKind, Machine
+from dirql.model.routine import Call
 from dirql.properties import PROPERTIES
 
 from .trace_words import readable
@@ -18,6 +19,9 @@ PLURALS = {
     ContextKind.WORKER: "workers",
     ContextKind.HARDWARE: "devices",
 }
+
+INITIALIZED_BY = {"KSPIN_LOCK": "KeInitializeSpinLock", "KTIMER": "KeInitializeTimer"}
+"""Kernel objects that need initialising and do not say so in their declaration, as events do."""
 
 LONGEST_LIST = 60
 """The names of the contexts of a kind, in characters, above which they are only counted."""
@@ -53,6 +57,7 @@ def scope_of(
             _properties(properties),
             *_not_asked(program, properties),
             *_saturated(program),
+            _ready(program),
             _cut(cutting_rules),
         )
         if phrase
@@ -141,6 +146,29 @@ def _saturated(program: Program) -> Iterator[str]:
             if field.saturating:
                 name = readable(f"{item.name}.{field.name}")
                 yield f"{name} stays at its bound instead of passing it"
+
+
+def _ready(program: Program) -> str:
+    """The locks and timers that the pattern uses and never initialises."""
+    names = {item.name for item in program.objects if item.type in INITIALIZED_BY}
+    calls = [
+        node.instruction
+        for routine in program.routines
+        for node in routine.nodes
+        if isinstance(node.instruction, Call)
+    ]
+    initialised = {item for call in calls if _initialises(call) for item in call.arguments}
+    used = {item for call in calls for item in call.arguments} - initialised
+    listed = sorted(names & {str(item.value) for item in used if isinstance(item, Constant)})
+    if not listed or any(not isinstance(item, Constant) for item in initialised):
+        return ""
+    return f"{', '.join(map(readable, listed))} taken as initialised by code left out"
+
+
+def _initialises(call: Call) -> bool:
+    """Whether the call makes a lock or a timer ready."""
+    name = call.routine.value if isinstance(call.routine, Constant) else ""
+    return str(name).startswith(tuple(INITIALIZED_BY.values()))
 
 
 def _cut(rules: tuple[str, ...]) -> str:

@@ -11,7 +11,9 @@ def uninitialized_object(_system: System) -> Conditions:
     What it checks:
         At every use of a spin lock, event, DPC, timer or work item, and at every connect that is
         given a spin lock, that its initialising routine ran before. And that a spin lock is not
-        initialised while somebody owns it.
+        initialised while somebody owns it. A spin lock, timer or event that the pattern never
+        initialises is taken as initialised by code left out; for locks and timers the scope of
+        the verdict says so.
 
     Why it matters:
         Zeroed or stale memory looks like a free lock or an empty list until somebody follows it.

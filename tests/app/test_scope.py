@@ -6,10 +6,11 @@ import pytest
 
 from dirql.app.scope import scope_of
 from dirql.model.domain import Boolean, Enumeration
-from dirql.model.driver import Device, Line, Program
+from dirql.model.driver import Device, Line, Object, Program
 from dirql.model.expr import Constant
 from dirql.model.kernel.knobs import make_knobs
-from dirql.model.machine import Context, ContextKind, Machine, Transition, Variable
+from dirql.model.machine import Context, ContextKind, Machine, Source, Transition, Variable
+from dirql.model.routine import Call, Node, Return, Routine
 from dirql.properties import PROPERTIES
 
 NOWHERE = Constant("none")
@@ -80,6 +81,16 @@ def test_a_long_list_of_names_is_counted() -> None:
     threads = tuple(context(f"LongRoutineName{number}", ContextKind.THREAD) for number in range(5))
     machine = replace(MACHINE, contexts=threads)
     assert scope_of(machine, PROGRAM, make_knobs({}), None, ())[0] == "5 threads"
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_lock_that_is_never_initialised(*, ready: bool) -> None:
+    calls = ["KeAcquireSpinLockAtDpcLevel", *(["KeInitializeSpinLock"] if ready else [])]
+    nodes = tuple(Node(Call(None, Constant(name), (Constant("Lock"),)), Source()) for name in calls)
+    routine = Routine("Start", (), (*nodes, Node(Return(), Source())), Source())
+    program = Program("fake", (Object("Lock", "KSPIN_LOCK"),), (routine,), ())
+    phrases = scope_of(MACHINE, program, make_knobs({}), None, ())
+    assert ("Lock taken as initialised by code left out" in phrases) is not ready
 
 
 @pytest.mark.parametrize(
