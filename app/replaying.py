@@ -6,7 +6,7 @@ from pathlib import Path
 from . import toolbox
 from .answers import prepare
 from .hang import standstill
-from .questions import Options, Question, load
+from .questions import Options, Question, forget_patterns
 from .report import count
 from .toolbox import InputError
 from .trace_file import StoredTrace, read
@@ -24,7 +24,7 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
     """
     stored = read(file)
     found = pattern or _find_pattern(stored, file)
-    load.cache_clear()  # the file may be another one by now
+    forget_patterns()
     question = Question(
         str(found),
         stored.scenario,
