@@ -294,6 +294,7 @@ def routines(path: Path) -> int:
 @KNOBS
 @PROPERTIES
 @click.option("--all", "everything", is_flag=True, help="Try every property there is.")
+@click.option("--lemmas", "shows_lemmas", is_flag=True, help="Print what had to be learnt.")
 def prove(
     *,
     path: Path,
@@ -302,14 +303,15 @@ def prove(
     knobs: tuple[tuple[str, str], ...],
     properties: tuple[str, ...],
     everything: bool,
+    shows_lemmas: bool,
 ) -> int:
-    """Prove properties by induction, without exploring.
+    """Prove properties by induction: the proof holds without exploring.
 
-    By default: that no context waits in a circle, and that no routine is called at an IRQL its
-    contract forbids; for each processor count of the scenario. Exit code 0 when all is proved, 2
-    when not.
+    By default: that no context waits in a circle, and that no routine is called where its contract
+    forbids it (a wrong IRQL, a lock that is owned, an interrupt object that is not connected); for
+    each processor count of the scenario. Exit code 0 when all is proved, 2 when not.
     """
-    from .proving import USUAL_GOALS, all_names, proof_text, prove_subject
+    from .proving import USUAL_GOALS, all_names, lemma_text, proof_text, prove_subject
     from .questions import Options
     from .report import count
 
@@ -322,6 +324,8 @@ def prove(
         found = prove_subject(subject, names)
         click.echo(f"{path}  {subject.scenario.name}  {count(number, 'processor')}")
         click.echo(proof_text(found, subject.machine, names))
+        if shows_lemmas and (text := lemma_text(found)):
+            click.echo(text)
         complete = complete and found.complete
     return exit_codes.HOLDS if complete else exit_codes.UNKNOWN
 

@@ -1,15 +1,19 @@
 """`dirql prove`: induction instead of exploration, for all values of parameters at once."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dirql.explorer.symbolic.induction import prove
+from dirql.explorer.symbolic.lemmas import lemmas
+from dirql.explorer.symbolic.observed import LEMMA
 from dirql.explorer.symbolic.proof import Counterexample, Goal, Proof
 from dirql.model.domain import Value
-from dirql.model.machine import Machine
+from dirql.model.machine import Invariant, Machine
 from dirql.properties import PROPERTIES, apply, deadlock_goals, kernel_invariants
 
 from .answers import Subject
+from .report import count
 from .trace_words import is_bookkeeping, readable, value_text
 
 USUAL_GOALS = (
@@ -18,20 +22,34 @@ USUAL_GOALS = (
     "lock-cycle",
     "preemption-deadlock",
     "recursive-lock-acquire",
+    "synchronize-on-dead-interrupt",
     "wait-at-dispatch-level",
 )
-"""No context waits in a circle, and no lock is taken where its contract forbids it."""
+"""No context waits in a circle, and no lock is taken where its contract forbids it: at a level too
+high, by its own owner, of an interrupt object that is not connected."""
 
 MOST_VALUES = 12
 """Variables shown of a state from which a proof fails."""
 
 
 def prove_subject(subject: Subject, names: Sequence[str]) -> Proof:
-    """Prove the properties called `names` of what `subject` describes."""
+    """Prove the properties called `names` of what `subject` describes.
+
+    With the kernel invariants alone if they are enough, else with lemmas learnt from the states
+    that the driver can reach.
+    """
     machine = apply(subject.system, None)
     goals = [item for item in deadlock_goals(subject.system) if item not in machine.invariants]
     extended = replace(machine, invariants=(*machine.invariants, *goals))
-    return prove(extended, kernel_invariants(subject.system), properties=names)
+    kernel = kernel_invariants(subject.system)
+    started = time.monotonic()
+    found = prove(extended, kernel, properties=names)
+    if not found.complete:
+        learnt = lemmas(extended, found.invariants, names)
+        asked = found.questions
+        found = prove(extended, (*kernel, *learnt), properties=names)
+        found = replace(found, questions=asked + found.questions)
+    return replace(found, seconds=time.monotonic() - started)
 
 
 def all_names() -> tuple[str, ...]:
@@ -52,21 +70,39 @@ def _proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> Iterato
         if not goals:
             yield f"  {name:<{width}}  proved: no step or state of this driver can break it"
         elif not open_goals:
-            yield f"  {name:<{width}}  proved ({_places(goals)})"
+            yield f"  {name:<{width}}  proved ({_places(goals)}{_by_induction(goals)})"
         else:
             yield f"  {name:<{width}}  not proved ({len(open_goals)} of {_places(goals)})"
             yield from (f"    {line}" for line in _why(open_goals[0], machine))
     domains = [goal for goal in proof.goals if not goal.property and not goal.proved]
     if domains:
         yield f"  {len(domains)} steps may store a value outside its domain: {domains[0].detail}"
+    learnt = len(_lemmas(proof))
+    lemma_count = f" and {count(learnt, 'lemma')}" if learnt else ""
     yield (
-        f"  {len(proof.invariants)} kernel invariants inductive, {len(proof.dropped)} dropped; "
-        f"{proof.questions} questions to the solver, {proof.seconds:.1f} s"
+        f"  {count(len(proof.invariants) - learnt, 'kernel invariant')}{lemma_count} inductive, "
+        f"{len(proof.dropped)} dropped; {proof.questions} questions to the solver, "
+        f"{proof.seconds:.1f} s"
     )
 
 
+def lemma_text(proof: Proof) -> str:
+    """The lemmas of a proof, one a line."""
+    return "\n".join(f"  lemma: {readable(item.detail)}" for item in _lemmas(proof))
+
+
+def _lemmas(proof: Proof) -> list[Invariant]:
+    return [item for item in proof.invariants if item.property == LEMMA]
+
+
+def _by_induction(goals: Sequence[Goal]) -> str:
+    """How many of them do not hold in any state whatever, so that invariants were needed."""
+    needing = sum(not goal.everywhere for goal in goals)
+    return f", {needing} of them by induction" if needing else ", each by itself"
+
+
 def _places(goals: Sequence[Goal]) -> str:
-    return f"{len(goals)} {'place' if len(goals) == 1 else 'places'}"
+    return count(len(goals), "place")
 
 
 def _why(goal: Goal, machine: Machine) -> Iterator[str]:

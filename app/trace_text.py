@@ -123,11 +123,13 @@ def _code(text: str, width: int) -> list[str]:
 
 
 def _start(trace: Trace, style: Style) -> Iterator[str]:
-    """The first values that are worth a word."""
+    """The first values that are worth a word; locals have none before their routine begins."""
+    contexts = (name.removeprefix("at ") for name, _ in trace.initial if name.startswith("at "))
+    owners = tuple(f"{context}." for context in contexts)
     shown = [
         f"{readable(name)} = {value_text(value)}"
         for name, value in trace.initial
-        if not is_bookkeeping(name) and value not in UNREMARKABLE
+        if not is_bookkeeping(name) and value not in UNREMARKABLE and not name.startswith(owners)
     ]
     if shown:
         yield from _prose(style.fit("at the start: " + ", ".join(shown)), style.width)

@@ -47,9 +47,9 @@ class ReferenceEngine:
         return Result(search.verdict(), search.statistics(), self.name, bool(budget.exhausted))
 
 
-def reachable(machine: Machine) -> frozenset[State]:
+def reachable(machine: Machine, limits: Limits = NO_LIMITS) -> frozenset[State]:
     """All states `machine` can reach without breaking a check, whatever else is wrong with them."""
-    search = _Search(machine, Budget(NO_LIMITS, None))
+    search = _Search(machine, Budget(limits, None))
     level = search.begin()
     while level:
         level = search.expand(level).following

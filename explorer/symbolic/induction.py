@@ -118,6 +118,8 @@ class _Induction:
         self._conditions = [before.truth(item.condition) for item in claims]
         self._taken = before.all(assumptions)
         self._assumed = solver.conjunction((before.domain, self._taken))
+        self._alone = Solver(seconds)
+        self._alone.add(self._assumed)
         self._switches = [solver.bit(f"claim {index}") for index in range(len(claims))]
         self._positions = {f"claim {index}": index for index in range(len(claims))}
         self._reads = [variables_of(item.condition) for item in claims]
@@ -145,9 +147,14 @@ class _Induction:
         """The claims from index `first` on, as goals."""
         for index in range(first, len(self._claims)):
             claim, lost = self._claims[index], self.dropped.get(index)
-            counterexample = lost.counterexample if lost else None
             yield Goal(
-                Kind.INVARIANT, claim.property, claim.detail, None, lost is None, counterexample
+                Kind.INVARIANT,
+                claim.property,
+                claim.detail,
+                None,
+                proved=lost is None,
+                counterexample=lost.counterexample if lost else None,
+                everywhere=self._everywhere(solver.negation(self._conditions[index])),
             )
 
     def state_goals(
@@ -193,12 +200,20 @@ class _Induction:
         found = self._ask(answer)
         answer.pop()
         if found is Answer.UNSATISFIABLE:
-            return goal
+            return replace(goal, everywhere=self._everywhere(wrong))
         counterexample = None
         if found is Answer.SATISFIABLE:
             state = state_in(answer, self._relation.before)
             counterexample = Counterexample((self._named(state),), goal.transition, reason)
         return replace(goal, proved=False, counterexample=counterexample)
+
+    def _everywhere(self, wrong: Term) -> bool:
+        """Whether nothing in the domains, invariants or not, is `wrong`."""
+        self._alone.push()
+        self._alone.add(wrong)
+        found = self._ask(self._alone)
+        self._alone.pop()
+        return found is Answer.UNSATISFIABLE
 
     def _named(self, state: State) -> NamedState:
         return tuple(zip((item.name for item in self._machine.variables), state, strict=True))

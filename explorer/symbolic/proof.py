@@ -67,6 +67,8 @@ class Goal:
         transition: index of the step of a check or domain, else `None`.
         proved: whether it holds in every behaviour.
         counterexample: where the proof fails; `None` when proved or out of time.
+        everywhere: whether it holds in every state, reachable or not, so that no invariant was
+            needed.
     """
 
     kind: Kind
@@ -75,6 +77,7 @@ class Goal:
     transition: int | None
     proved: bool
     counterexample: Counterexample | None = None
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """`dirql prove`."""
 
+from pathlib import Path
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dirql.app.cli import run
-from dirql.app.proving import USUAL_GOALS, proof_text
+from dirql.app.proving import USUAL_GOALS, lemma_text, proof_text
+from dirql.explorer.symbolic.observed import LEMMA
 from dirql.explorer.symbolic.proof import Counterexample, Goal, Kind, Proof
 from dirql.model.expr import FALSE
-from dirql.model.machine import Check
+from dirql.model.machine import Check, Invariant
 from dirql.properties import PROPERTIES
 
 from .fakes import Workshop
@@ -37,6 +40,21 @@ def test_what_a_step_breaks_is_not_proved(
     assert "KeSetEvent is called at DIRQL 7" in out
 
 
+def test_lemmas_are_printed_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the names a driver's author knows."""
+    path = Path(__file__).parents[2] / "patterns" / "pcidrv_stop_fixed.py"
+    arguments = ["prove", str(path), "--processors", "1"]
+    assert run(arguments) == 0
+    brief = capsys.readouterr().out
+    assert run([*arguments, "--lemmas"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    lemmas = [text for text in lines if text.startswith("  lemma: never ")]
+    assert f"kernel invariants and {len(lemmas)} lemmas inductive" in brief
+    assert len(lines) == len(brief.splitlines()) + len(lemmas)
+    assert any("DPC on P0" in text for text in lemmas)
+    assert not any("driver." in text for text in lemmas)
+
+
 def test_how_a_proof_is_told(workshop: Workshop, snapshot: SnapshotAssertion) -> None:
     machine = workshop.machine("holds/1/")
     many = tuple((f"driver.field{number}", number) for number in range(20))
@@ -48,9 +66,12 @@ def test_how_a_proof_is_told(workshop: Workshop, snapshot: SnapshotAssertion) ->
     goals = (
         Goal(Kind.CHECK, "irql-too-high", "KeSetEvent is called at DIRQL 7", 0, proved=True),
         Goal(Kind.CHECK, "irql-too-high", "KeSetEvent is called at DIRQL 8", 1, proved=True),
+        Goal(Kind.CHECK, "irql-too-low", "KeSetEvent at 0", 1, proved=True, everywhere=True),
         Goal(Kind.INVARIANT, "lock-cycle", "a waits for b", None, False, found),
         Goal(Kind.INVARIANT, "preemption-deadlock", "a waits below b", None, proved=False),
         Goal(Kind.DOMAIN, "", "self.count += 1", 1, proved=False),
     )
-    proof = Proof("holds", 1, (), (), (), goals, 12, 0.3)
+    learnt = Invariant(LEMMA, FALSE, "never driver.ready in {0} and at DPC@P0 in {idle}")
+    proof = Proof("holds", 1, (), (learnt,), (), goals, 12, 0.3)
     assert proof_text(proof, machine, USUAL_GOALS) == snapshot
+    assert lemma_text(proof) == "  lemma: never ready in {0} and at DPC on P0 in {idle}"

@@ -57,6 +57,15 @@ def test_a_race_names_both_contexts(snapshot: SnapshotAssertion) -> None:
     assert render(DATA_RACE, Style(100)) == snapshot
 
 
+def test_locals_have_no_value_at_the_start() -> None:
+    own = ("ReadStatistics.ReadStatistics.%1", 2)
+    trace = replace(
+        DEAD_INTERRUPT,
+        initial=(*DEAD_INTERRUPT.initial, ("at ReadStatistics", "not started"), own),
+    )
+    assert render(trace, Style(100)) == render(DEAD_INTERRUPT, Style(100))
+
+
 def test_a_trace_without_steps(snapshot: SnapshotAssertion) -> None:
     assert render(STUCK, Style(100)) == snapshot
 

@@ -49,6 +49,49 @@ def test_what_breaks_1_4(bench: Bench, calls: str, broken: str, bug_check: str) 
     assert not broken or bug_check in answer.bug_check
 
 
+def test_levels_out_of_fields_1_4_1(bench: Bench) -> None:
+    """Each value the field can have is a way of its own."""
+    answer = bench.plain("""
+    Level = Int(2, 9, initial={2, 9})
+    Saved = Int(0, 15)
+
+    def Main(self):
+        KeRaiseIrql(self.Level, Old)
+        self.Saved = Old
+        assert KeGetCurrentIrql() == 2 or KeGetCurrentIrql() == 9
+        KeLowerIrql(self.Saved)
+        assert KeGetCurrentIrql() == PASSIVE_LEVEL
+    """)
+    assert answer.holds, answer.verdict
+
+
+@pytest.mark.parametrize(
+    ("acquire", "release"),
+    [
+        (
+            "KeAcquireSpinLock(self.Lock, Old)",
+            "KeReleaseSpinLock(self.Lock, self.Saved)",
+        ),
+        ("KeRaiseIrql(9, Old)", "KeLowerIrql(self.Saved)"),
+    ],
+)
+@pytest.mark.parametrize(("saved", "broken"), [("Old", ""), ("1", "irql-lowered-wrongly")])
+def test_a_level_saved_in_a_field_1_4_2(
+    bench: Bench, acquire: str, release: str, saved: str, broken: str
+) -> None:
+    answer = bench.plain(f"""
+    Lock = KSPIN_LOCK()
+    Saved = Int(0, 15)
+
+    def Main(self):
+        KeInitializeSpinLock(self.Lock)
+        {acquire}
+        self.Saved = {saved}
+        {release}
+    """)
+    assert answer.broken == broken
+
+
 def test_lowering_below_the_entry_level_1_4_2(bench: Bench) -> None:
     answer = bench.plain("def Main(self):\n    KeLowerIrql(0)\n", threads="At(2, Drv.Main)")
     assert answer.broken == "irql-lowered-wrongly"

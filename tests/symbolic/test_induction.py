@@ -1,13 +1,11 @@
 """Proofs: what is proved is true, what is not comes with a step that shows why."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dirql.explorer.symbolic import solver
 from dirql.explorer.symbolic.certificate import to_smt2
 from dirql.explorer.symbolic.induction import prove
 from dirql.explorer.symbolic.proof import Counterexample, Kind
@@ -27,6 +25,7 @@ from dirql.model.machine import Check, Invariant, Machine, Transition, Variable
 from dirql.model.validation import MachineError
 
 from .brute import Brute, evaluate
+from .certificates import answers
 from .machines import CONTEXTS, booleans, machines, peterson, peterson_help, rare
 
 CLAIMS = st.lists(booleans(2) | rare(), max_size=5).map(
@@ -245,14 +244,6 @@ def test_nonsense_is_refused() -> None:
         prove(counter(), [replace(SMALL, quiescent=True)])
     with pytest.raises(ValueError, match="at least one step"):
         prove(counter(), steps=0)
-
-
-def answers(text: str) -> list[str]:
-    """What the solver says to each question of an SMT-LIB text."""
-    z3: Any = solver.z3
-    context = z3.Context()
-    said: str = z3.Z3_eval_smtlib2_string(context.ref(), text)
-    return said.split()
 
 
 def test_the_certificate_is_confirmed() -> None:
