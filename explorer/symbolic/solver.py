@@ -11,6 +11,7 @@ with every choice, most of them spent on making formulas; all behaviours of 10 s
 of 5 steps within a minute.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from importlib import import_module
@@ -176,7 +177,9 @@ def script(
     """
     everything = z3.Solver()
     everything.add(shared, *(term for _, term in (*alone, *together)))
-    declared = [line for line in everything.sexpr().splitlines() if line.startswith("(declare-")]
+    # Z3 breaks long declarations; what goes on with one is indented.
+    commands = re.split(r"\n(?=\()", everything.sexpr())
+    declared = [text for text in commands if text.startswith("(declare-")]
     text = ["(set-logic QF_BV)", *declared, *_questions(alone)]
     text += [f"(assert {cast('Any', shared).sexpr()})", *_questions(together)]
     return "\n".join(text) + "\n"
