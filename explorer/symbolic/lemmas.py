@@ -81,7 +81,7 @@ class _Search:
         for item in (*invariants, *wanted):
             if not item.quiescent and seen.agree(item):
                 self._claim(item)
-        self._wrong = self._forbidden(wanted, properties)
+        self._wrong: list[Term] = self._forbidden(wanted, properties)
         self._asked = [0] * len(machine.transitions)
 
     def run(self) -> None:

@@ -7,9 +7,7 @@ smaller its variables and the larger its sets, the more the claim says.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import reduce
 from itertools import combinations
-from operator import and_
 from typing import TypeAlias
 
 from dirql.model.algebra import disjunction, member, negation
@@ -74,7 +72,10 @@ class Observed:
         where = [self._where[slot][state[slot]] for slot in self._order]
         for size in range(1, _SMALL + 1):
             for places in combinations(range(len(where)), size):
-                if not reduce(and_, (where[place] for place in places), self._everything):
+                common = self._everything
+                for place in places:
+                    common &= where[place]
+                if not common:
                     return tuple((self._order[p], (state[self._order[p]],)) for p in places)
         cube: Cube = tuple((slot, (state[slot],)) for slot in self._order)
         for item in reversed(cube):
