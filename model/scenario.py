@@ -8,11 +8,14 @@ from .machine import Source
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread that calls one routine of the driver, entering it at `irql` (0, 1 or 2)."""
+    """A thread that calls one routine of the driver, entering it at `irql` (0, 1 or 2).
+
+    `arguments` are numbers and names of the driver's objects.
+    """
 
     routine: str
     irql: int = 0
-    arguments: tuple[int, ...] = ()
+    arguments: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

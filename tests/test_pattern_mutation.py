@@ -14,7 +14,9 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from dirql.app.answers import find_scenario
+from dirql.app.answers import find_scenario, prepare
+from dirql.app.proving import prove_subject
+from dirql.app.questions import Options, Question
 from dirql.explorer.engine import Limits
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.verdict import Holds, Verdict, Violated
@@ -72,6 +74,13 @@ MUTATIONS = (
         "low_importance_not_flushed_fixed",
         "use-after-unmap",
         processors=2,
+    ),
+    Mutation(
+        "disconnection",
+        "= (negation(running(found.name)),)",
+        "= ()",
+        "isr_lock_before_disconnect_fixed",
+        "preemption-deadlock",
     ),
     Mutation(
         "disconnection",
@@ -525,6 +534,19 @@ def test_a_pattern_notices_the_mutation(mutation: Mutation) -> None:
         found = verdict(mutation)
     assert found == mutation.becomes
     assert found != expected(mutation)
+
+
+def test_a_proof_notices_the_mutation() -> None:
+    """Where disconnecting does not wait, the kernel invariant and what rests on it are no more."""
+    pattern = "isr_lock_before_disconnect_fixed"
+    mutation = next(item for item in MUTATIONS if item.pattern == pattern)
+    question = Question(str(ROOT / "patterns" / f"{pattern}.py"), "scenario", 1, Options())
+    with mutated(mutation):
+        proof = prove_subject(prepare(question), ["preemption-deadlock"])
+    assert "serves Isr interrupt only while it is connected" in " ".join(
+        item.claim.detail for item in proof.dropped
+    )
+    assert not proof.complete
 
 
 @pytest.mark.parametrize("file", rule_files())

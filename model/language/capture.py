@@ -1,9 +1,10 @@
 """From a driver class to a program: all routines captured, and what must hold of them checked."""
 
 import ast
+from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from types import FunctionType
-from typing import cast
+from typing import TypeAlias, cast
 
 from ..driver import Device, Program
 from ..routine import (
@@ -37,16 +38,20 @@ _MOST_ROUNDS = 20
 """Kinds only ever go from unset to known to unknown, so a few rounds settle them."""
 
 
+Started: TypeAlias = tuple[str, tuple[Kind, ...]]
+"""A routine that a scenario calls, and the kinds of the arguments."""
+
+
 def capture_program(
     driver: type[Driver],
     source: SourceFile,
     names: dict[str, object],
     tables: Tables,
-    integers: frozenset[str] = frozenset(),
+    started: Iterable[Started] = (),
 ) -> tuple[Program, Layout]:
     """Capture `driver` and the devices it uses.
 
-    `names` is the module's namespace; `integers` names routines that scenarios call with numbers.
+    `names` is the module's namespace; `started` tells what scenarios call, and with what.
 
     Raises:
         PatternError: something in the classes is outside the driver language.
@@ -59,9 +64,9 @@ def capture_program(
     ]
     parameters = {item.name: _parameters(item, source) for item in subjects}
     knowledge = Knowledge()
-    for name in integers:
-        for parameter in parameters.get(name, ()):
-            knowledge.learn_local(name, parameter, Kind.INTEGER)
+    for name, kinds in started:
+        for parameter, kind in zip(parameters.get(name, ()), kinds, strict=False):
+            knowledge.learn_local(name, parameter, kind)
     around = Surroundings(source, layout, tables, knowledge, parameters)
     frames = _captured(subjects, around)
     routines = tuple(_routine(item) for item in frames)

@@ -17,7 +17,7 @@ from ..driver import Program
 from ..kernel import CONSTANTS, ROUTINES
 from ..machine import Source
 from ..scenario import Scenario
-from .capture import capture_program
+from .capture import Started, capture_program
 from .declarations import Driver
 from .errors import (
     EXPECTATION,
@@ -31,6 +31,7 @@ from .errors import (
     MisuseError,
     PatternError,
 )
+from .kinds import Kind
 from .layout import Layout
 from .scenarios import MADE, At, Call, Routines, ScenarioDeclaration, convert
 from .source import SourceFile, read_source
@@ -84,8 +85,7 @@ def _load(path: Path, source: SourceFile, tables: Tables) -> Pattern:
     names = _execute(source, tables)
     driver = _driver(source, names)
     declared = _declared_scenarios(source, names, driver)
-    integers = frozenset(_called_with_numbers(declared))
-    program, layout = capture_program(driver, source, names, tables, integers)
+    program, layout = capture_program(driver, source, names, tables, tuple(_started(declared)))
     routines = _routines(driver, layout, program)
     scenarios = tuple(
         _converted(source, item, name, routines, names.get("expect")) for name, item in declared
@@ -243,13 +243,14 @@ def _nothing_beside(source: SourceFile, names: dict[str, object], listed: list[o
         )
 
 
-def _called_with_numbers(declared: list[tuple[str, ScenarioDeclaration]]) -> Iterator[str]:
-    """Routines that scenarios give arguments to."""
+def _started(declared: list[tuple[str, ScenarioDeclaration]]) -> Iterator[Started]:
+    """The routines that scenarios give arguments to, and what kinds of."""
     for _, item in declared:
         for entry in (item.start, item.finally_, *item.concurrently):
             inner = entry.entry if isinstance(entry, At) else entry
             if isinstance(inner, Call):
-                yield str(getattr(inner.routine, "__name__", ""))
+                kinds = (Kind.INTEGER if isinstance(x, int) else Kind.NAME for x in inner.arguments)
+                yield str(getattr(inner.routine, "__name__", "")), tuple(kinds)
 
 
 def _routines(driver: type[Driver], layout: Layout, program: Program) -> Routines:
@@ -260,7 +261,8 @@ def _routines(driver: type[Driver], layout: Layout, program: Program) -> Routine
     }
     parameters = {item.name: item.parameters for item in program.routines}
     domains = {item.name: dict(item.domains) for item in program.routines}
-    return Routines(driver.__name__, functions, parameters, domains)
+    objects = {id(getattr(driver, name)): inner for name, inner in layout.driver.members.items()}
+    return Routines(driver.__name__, functions, parameters, domains, objects)
 
 
 def _converted(

@@ -8,24 +8,33 @@ from typing import TypeAlias, cast
 
 from ..domain import Domain, Range
 from ..scenario import Expectation, Holds, Scenario, Thread, Violated
-from .declarations import Claim, HardwareEvent
+from .declarations import Claim, HardwareEvent, KernelObject, Structure
 from .errors import EXPECTATION, SCENARIO, MisuseError
 
 DISPATCH_LEVEL = 2
 MOST_PROCESSORS = 8
 
 
+Argument: TypeAlias = int | Structure | KernelObject
+"""What a scenario can give to a routine."""
+
+
 class Call:
-    """A call of a routine of the driver with integer arguments: `Call(Pcidrv.Ioctl, 1)`."""
+    """A call of a routine of the driver: `Call(Pcidrv.Ioctl, 1)`, `Call(Pcidrv.Read, Pcidrv.irp)`.
+
+    Each thread may be given objects of its own.
+    """
 
     def __init__(self, routine: Callable[..., object], *arguments: object) -> None:
-        """Remember the call; the arguments are integers."""
-        numbers = [int(item) for item in arguments if isinstance(item, int)]
-        if len(numbers) != len(arguments):
+        """Remember the call; the arguments are integers and objects of the driver."""
+        usable = tuple(item for item in arguments if isinstance(item, Argument))
+        if len(usable) != len(arguments):
             raise MisuseError(
-                "the arguments of Call() must be integers", "Call(Pcidrv.Ioctl, 1)", SCENARIO
+                "the arguments of Call() must be integers, structures or kernel objects",
+                "Call(Pcidrv.Ioctl, 1)    or    Call(Pcidrv.Read, Pcidrv.irp)",
+                SCENARIO,
             )
-        self.routine, self.arguments = routine, tuple(numbers)
+        self.routine, self.arguments = routine, usable
 
 
 class At:
@@ -105,12 +114,16 @@ def _listed(value: object, name: str, wanted: str) -> list[object]:
 
 @dataclass(frozen=True, slots=True)
 class Routines:
-    """The driver's routines by function; their parameters and declared domains by name."""
+    """The driver's routines by function; their parameters and declared domains by name.
+
+    `objects` names the objects of the driver, by the identity of what declares them.
+    """
 
     driver: str
     names: Mapping[FunctionType, str]
     parameters: Mapping[str, tuple[str, ...]]
     domains: Mapping[str, Mapping[str, Domain]]
+    objects: Mapping[int, str]
 
 
 def convert(
@@ -143,7 +156,7 @@ def convert(
 
 
 def _thread(entry: object, routines: Routines, where: str) -> Thread | None:
-    irql, arguments = 0, tuple[int, ...]()
+    irql, arguments = 0, tuple[Argument, ...]()
     if entry is None:
         return None
     if isinstance(entry, At):
@@ -170,19 +183,38 @@ def _thread(entry: object, routines: Routines, where: str) -> Thread | None:
         shown = ", ".join((f"{routines.driver}.{name}", *wanted))
         raise MisuseError(
             f"{name} takes {len(wanted)} argument(s), and {where} gives {len(arguments)}",
-            f"Call({shown}) with an integer for each" if wanted else f"{routines.driver}.{name}",
+            f"Call({shown}) with an integer or object for each"
+            if wanted
+            else f"{routines.driver}.{name}",
             SCENARIO,
         )
-    for parameter, value in zip(wanted, arguments, strict=True):
+    given = tuple(_argument(item, routines, where) for item in arguments)
+    for parameter, value in zip(wanted, given, strict=True):
         declared = routines.domains[name].get(parameter)
-        if isinstance(declared, Range) and not declared.low <= value <= declared.high:
+        if not isinstance(declared, Range) or not isinstance(value, int):
+            continue
+        if not declared.low <= value <= declared.high:
             raise MisuseError(
                 f"{where} gives {name} {value} for {parameter}, which is declared to hold "
                 f"{declared.low} to {declared.high}",
                 "give a number inside, or declare the parameter wider",
                 SCENARIO,
             )
-    return Thread(name, irql, arguments)
+    return Thread(name, irql, given)
+
+
+def _argument(given: Argument, routines: Routines, where: str) -> int | str:
+    """A number, or the name of an object."""
+    if isinstance(given, int):
+        return int(given)
+    name = routines.objects.get(id(given))
+    if name is None:
+        raise MisuseError(
+            f"{where} gives a {type(given).__name__} that is not part of {routines.driver}",
+            f"first = {type(given).__name__}() in the class, then {routines.driver}.first here",
+            SCENARIO,
+        )
+    return name
 
 
 def _expectations(

@@ -533,6 +533,52 @@ scenario = Scenario(
     assert found.expect == ((1, Holds(188)), (2, Violated("data-race", 6)))
 
 
+def test_threads_with_objects_of_their_own() -> None:
+    """What a scenario gives a routine is known to be an object there, and can be compared."""
+    pattern = load_text(
+        """from dirql.model.wdk import *
+
+
+class Request(Structure):
+    status = Int(0, 3)
+    lock = KSPIN_LOCK()
+
+
+class Pcidrv(Driver):
+    first = Request()
+    second = Request()
+    done = KEVENT()
+
+    def Run(self, request, event, status):
+        if request == NULL:
+            return
+        request.status = status
+        KeSetEvent(event, 0, FALSE)
+
+
+scenario = Scenario(
+    concurrently=[
+        Call(Pcidrv.Run, Pcidrv.first, Pcidrv.done, 1),
+        Call(Pcidrv.Run, Pcidrv.second, Pcidrv.done, 2),
+    ]
+)
+"""
+    )
+    (found,) = pattern.scenarios
+    assert found.concurrently == (
+        Thread("Run", 0, ("first", "done", 1)),
+        Thread("Run", 0, ("second", "done", 2)),
+    )
+    system = compile_system(pattern.program, found, 1)
+    stored = {
+        (step.context, dict(step.updates).get(f"{name}.status"))
+        for step in system.machine.transitions
+        for name in ("first", "second")
+        if f"{name}.status" in dict(step.updates)
+    }
+    assert stored == {("Run", Constant(1)), ("Run 2", Constant(2))}
+
+
 def test_module_level_expectation_is_the_default() -> None:
     text = HEADER + "    def Run(self):\n        pass\n"
     text += "\n\nscenarios = [\n    Scenario(Pcidrv.Run, name='a', processors=1),\n"

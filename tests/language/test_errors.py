@@ -230,6 +230,7 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "misspelt routine": ("DQ103", "scenario = Scenario(start=Pcidrv.Rnu)"),
     "arguments missing": ("DQ120", "scenario = Scenario(start=Pcidrv.Complete)"),
     "arguments of a kind": ("DQ120", "scenario = Scenario(start=Call(Pcidrv.Complete, NULL))"),
+    "object of nobody": ("DQ120", "scenario = Scenario(start=Call(Pcidrv.Complete, KDPC()))"),
     "argument outside": (
         "DQ120",
         """class Wider(Pcidrv):
