@@ -3,9 +3,10 @@
 The service routine takes Lock, so everybody else raises to the IRQL of the interrupt before they
 take it. At removal nothing can interrupt any more, and plain KeAcquireSpinLock would do.
 
-Bug: the counters are cleared first, and the interrupt is disconnected afterwards. A last interrupt
-comes in above the owner of the lock, on its processor. The service routine spins for ever, and the
-owner never runs again.
+Bug: it is used before the interrupt is disconnected. The device is masked by then, but the line is
+shared: the service routine is called for the neighbour, finds an error that its own device has
+noted, and takes the lock, above the owner on its processor. It spins for ever, and the owner never
+runs again.
 
 Source: KeAcquireSpinLock: a lock that a service routine takes must not be held below its IRQL;
 "Introduction to Spin Locks".
@@ -36,14 +37,14 @@ class Nic(Device):
 
 
 class NicDriver(Driver):
-    nic = Nic(Line(irql=7))
+    nic = Nic(Line(irql=7, shared=True))
     Interrupt = PKINTERRUPT()
     Lock = KSPIN_LOCK()
     Errors = Int(0, 1, saturating=True)
 
     def Start(self):
         KeInitializeSpinLock(self.Lock)
-        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ShareVector=TRUE)
         if not NT_SUCCESS(status):
             return status
         self.nic.enabled = 1
@@ -65,10 +66,10 @@ class NicDriver(Driver):
         KeLowerIrql(OldIrql)
 
     def Remove(self):
+        self.nic.enabled = 0
         KeAcquireSpinLock(self.Lock, OldIrql)
         self.Errors = 0
         KeReleaseSpinLock(self.Lock, OldIrql)
-        self.nic.enabled = 0
         IoDisconnectInterrupt(self.Interrupt)
 
 
@@ -77,7 +78,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ReadStatistics, NicDriver.Remove],
     processors=[1, 2],
     expect={
-        1: Violated("preemption-deadlock", steps=10, states=57),
-        2: Violated("preemption-deadlock", steps=10, states=216),
+        1: Violated("preemption-deadlock", steps=12, states=286),
+        2: Violated("preemption-deadlock", steps=12, states=2892),
     },
 )

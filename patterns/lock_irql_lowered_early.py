@@ -4,9 +4,9 @@ The service routine takes Lock. Whoever else takes it first raises to LockIrql, 
 the interrupt while there is one and DISPATCH_LEVEL afterwards, so that a device without interrupt
 does not keep others off.
 
-Bug: the power-down path lowers LockIrql before it masks the device and disconnects. A thread that
-reads it in between takes the lock at DISPATCH_LEVEL; the service routine interrupts it there and
-spins for ever.
+Bug: the power-down path lowers LockIrql before it disconnects. The device is masked, but the line
+is shared, and the service routine is still called. A thread that reads LockIrql in between takes
+the lock at DISPATCH_LEVEL; the service routine interrupts it there and spins for ever.
 
 Source: KeAcquireSpinLockAtDpcLevel; "Introduction to Spin Locks"; IoDisconnectInterrupt.
 
@@ -36,7 +36,7 @@ class Nic(Device):
 
 
 class NicDriver(Driver):
-    nic = Nic(Line(irql=7))
+    nic = Nic(Line(irql=7, shared=True))
     Interrupt = PKINTERRUPT()
     Lock = KSPIN_LOCK()
     LockIrql = Int(DISPATCH_LEVEL, 7, initial=7, volatile=True)
@@ -44,7 +44,7 @@ class NicDriver(Driver):
 
     def Start(self):
         KeInitializeSpinLock(self.Lock)
-        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ShareVector=TRUE)
         if not NT_SUCCESS(status):
             return status
         self.nic.enabled = 1
@@ -66,8 +66,8 @@ class NicDriver(Driver):
         KeLowerIrql(OldIrql)
 
     def PowerDown(self):
-        self.LockIrql = DISPATCH_LEVEL
         self.nic.enabled = 0
+        self.LockIrql = DISPATCH_LEVEL
         IoDisconnectInterrupt(self.Interrupt)
 
 
@@ -76,7 +76,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ReadStatistics, NicDriver.PowerDown],
     processors=[1, 2],
     expect={
-        1: Violated("preemption-deadlock", steps=12, states=178),
-        2: Violated("preemption-deadlock", steps=12, states=606),
+        1: Violated("preemption-deadlock", steps=14, states=704),
+        2: Violated("preemption-deadlock", steps=14, states=7127),
     },
 )

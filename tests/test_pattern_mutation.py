@@ -77,13 +77,6 @@ MUTATIONS = (
     ),
     Mutation(
         "disconnection",
-        "= (negation(running(found.name)),)",
-        "= ()",
-        "isr_lock_before_disconnect_fixed",
-        "preemption-deadlock",
-    ),
-    Mutation(
-        "disconnection",
         "member(state, (CONNECTED, INACTIVE)),",
         "member(state, (CONNECTED, INACTIVE, DISCONNECTED)),",
         "floppy_double_disconnect",
@@ -537,9 +530,15 @@ def test_a_pattern_notices_the_mutation(mutation: Mutation) -> None:
 
 
 def test_a_proof_notices_the_mutation() -> None:
-    """Where disconnecting does not wait, the kernel invariant and what rests on it are no more."""
+    """Where a dead object is dispatched, its invariant is dropped, and what rests on it is open."""
     pattern = "isr_lock_before_disconnect_fixed"
-    mutation = next(item for item in MUTATIONS if item.pattern == pattern)
+    mutation = Mutation(
+        "dispatch",
+        "return equal(world.interrupt_state(item.name), Constant(CONNECTED))",
+        "return TRUE",
+        pattern,
+        "",
+    )
     question = Question(str(ROOT / "patterns" / f"{pattern}.py"), "scenario", 1, Options())
     with mutated(mutation):
         proof = prove_subject(prepare(question), ["preemption-deadlock"])
