@@ -69,7 +69,7 @@ def commands() -> None:
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     metavar="S",
-    help="Give up a check after S seconds.",
+    help="Give up a check after S seconds; compiling to machine code is not cut short.",
 )
 @click.option(
     "--memory",

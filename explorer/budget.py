@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .engine import Limits, Snapshot
+from .verdict import Unknown
 
 _EVERY = 128
 """States between two looks at the clock: far under a tenth of a second."""
@@ -60,6 +61,11 @@ class Budget:
             self._shown = now
             memory = resident_memory()
             self._watch(Snapshot(states, transitions, depth, frontier, seconds, memory))
+
+    def stopped(self, states: int, expanded: int, depth: int) -> Unknown:
+        """The verdict on a search that had found and expanded so many states."""
+        found = f"{states} state{'' if states == 1 else 's'} found, {expanded} expanded"
+        return Unknown(f"{self.exhausted}: {found}, depth {depth}")
 
 
 if sys.platform == "win32":

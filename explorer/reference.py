@@ -25,6 +25,9 @@ from .verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 
 NO_LIMITS = Limits()
 
+_FEW = 1_000
+"""Initial states that there is always time for."""
+
 
 class ReferenceEngine:
     """Plain Python: states in a list, their numbers in a dictionary."""
@@ -84,8 +87,7 @@ class _Search:
         """Explore everything, then judge in the order of `engine.py`."""
         finding = self._explore() or (self._nearest_race() if self._budget.exhausted else None)
         if finding is None and self._budget.exhausted:
-            covered = f"{len(self.states)} states found, {self._expanded} expanded"
-            return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._depth}")
+            return self._budget.stopped(len(self.states), self._expanded, self._depth)
         if finding is None and self._bound is not None:
             finding = self._nearest_race()
         if finding is None and self._bound is not None:
@@ -113,8 +115,10 @@ class _Search:
         )
 
     def begin(self) -> range:
-        """Level 0: every combination of initial values."""
+        """Level 0: every combination of initial values; none if there are too many to look at."""
         for state in product(*(variable.initial for variable in self._machine.variables)):
+            if len(self.states) > _FEW and self._budget.spent(len(self.states), 0, 0, 0):
+                return range(0)
             if self._number(state, -1, -1) is None:
                 break
         return range(len(self.states))

@@ -1,8 +1,9 @@
 """The fingerprint of a machine: equal for equal behaviour as written, on every computer.
 
 The canonical form is text, one line for each part, expressions in prefix form. It leaves out what
-does not change what can happen or what is said of it: the machine's own name and source positions
-(a blank line added to a driver file changes nothing).
+does not change what can happen or what is said of it: the machine's own name and source positions.
+Lines of a pattern count all the same where they are part of a name: a place in a routine is called
+by its line, so a blank line above it makes another machine of the pattern.
 """
 
 import hashlib

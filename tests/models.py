@@ -131,3 +131,12 @@ def philosophers(count: int, *, left_handed: bool = True) -> Machine:
         tuple(thread(name) for name in names),
         progress=tuple(Progress("stuck-context", name, TRUE, at(name, "eats")) for name in names),
     )
+
+
+def many_beginnings(bits: int) -> Machine:
+    """Bits that begin as anything, and one that is set: 2 to the power of `bits` initial states."""
+    names = [f"bit {number}" for number in range(bits)]
+    variables = [Variable(name, Boolean(), (False, True)) for name in names]
+    done = counter("setter", "sets", "done")
+    steps = [step("setter", "set", "sets", "done", **{names[0]: TRUE})]
+    return Machine("many beginnings", (*variables, done), tuple(steps), (thread("setter"),))

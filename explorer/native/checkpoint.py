@@ -4,7 +4,8 @@ A folder holds one search. The states of closed levels are appended to one file,
 second, small file says how many of them count and what else is known, and is replaced as a whole.
 So at any moment the second file describes a beginning of the first, and what was being written
 when the process ended is ignored. Both carry checksums: a checkpoint that was cut short, changed or
-made by another version or for another machine is refused, never trusted.
+made by another dirql or for another machine is refused, never trusted: the engine that made it may
+have had an error that this one has not.
 """
 
 import hashlib
@@ -16,21 +17,27 @@ from pathlib import Path
 
 import msgspec
 
+from ..identity import engine_digest
 from ..workspace import WorkspaceError
 from .covered import Portable
 from .locking import Lock
 from .space import Space
 
-VERSION = 1
+VERSION = 2
 STATES, STATUS, LOCK = "states.bin", "checkpoint.json", "lock"
 
 _PART = 1 << 22
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The small file. `digest` is of the machine, `states` of the states that count."""
+    """The small file.
+
+    `engine` is the hash of the source that found the states, `machine` that of the machine,
+    `states` that of the states that count.
+    """
 
     version: int
+    engine: str
     machine: str
     words: int
     levels: tuple[int, ...]
@@ -106,7 +113,8 @@ class Checkpoint:
             raise WorkspaceError(f"{status} is no checkpoint ({error}); {_ADVICE}") from error
         if found is None:
             raise WorkspaceError(f"{status} was changed; {_ADVICE}")
-        if found.version != VERSION or found.words != self._words:
+        made_by = (found.version, found.engine, found.words)
+        if made_by != (VERSION, engine_digest(), self._words):
             raise WorkspaceError(f"{status} was made by another version of dirql; {_ADVICE}")
         if found.machine != self._machine:
             raise WorkspaceError(f"{status} is for another machine: the pattern changed; {_ADVICE}")
@@ -188,7 +196,8 @@ class Checkpoint:
             os.fsync(file.fileno())
 
     def _seal(self, covered: Portable, levels: list[int], states: str) -> None:
-        status = Status(VERSION, self._machine, self._words, tuple(levels), states, covered)
+        found = tuple(levels), states, covered
+        status = Status(VERSION, engine_digest(), self._machine, self._words, *found)
         body = msgspec.json.encode(status).decode()
         sealed = Sealed(hashlib.sha256(body.encode()).hexdigest(), body)
         fresh = self._folder / f"{STATUS}.new"

@@ -19,6 +19,16 @@ MayGrow: TypeAlias = Callable[[int], bool]
 """Asked before so many bytes of memory are taken."""
 
 
+def anything(_: int) -> bool:
+    """A `MayGrow` that never refuses: what is taken was there before, or is room on a disk."""
+    return True
+
+
+def always() -> bool:
+    """Whether to go on, where no limit matters."""
+    return True
+
+
 class StarvedError(Exception):
     """There was no memory to go on. What was found stays readable."""
 

@@ -6,6 +6,7 @@ from dirql.model.machine import Machine
 
 from ..evaluate import State
 from .cache import Cache, NoCache
+from .crew import anything
 from .program import Program
 from .space import Space
 
@@ -25,7 +26,7 @@ def reachable(
     if spill is not None:
         space.move_to_disk(spill, 1)
     while space.level_size():
-        for _ in space.slices(lambda _: True):
+        for _ in space.slices(anything):
             pass
         space.close_level()
     space.close()

@@ -25,10 +25,10 @@ from ..successors import Successors
 from ..trace import Trace, Violation
 from ..verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from ..workspace import IN_MEMORY, Workspace, WorkspaceError
+from .beginning import Beginning, move_to_disk
 from .cache import Cache
 from .checkpoint import Checkpoint
-from .covered import Covered, Portable, portable, settled
-from .crew import StarvedError
+from .covered import Portable, portable, settled
 from .program import Program
 from .progress import lost
 from .record import Kind
@@ -114,31 +114,10 @@ class _Search:
         self._program, self._space = program, space
         self._workspace, self._keeper = workspace, keeper
         self._spill = None if workspace.fingerprint else workspace.spill
-        self._covered = Covered()
-        self._before = Portable()  # what was counted by shards that are no more
         self._closed: tuple[Portable, int] | None = None
-        self._begin()
-
-    def _begin(self) -> None:
-        """The initial states, or what a checkpoint says."""
-        if self._keeper and not self._workspace.resume:
-            self._keeper.refuse_to_overwrite()
-        saved = self._keeper.load() if self._keeper and self._workspace.resume else None
-        try:
-            if self._keeper is None or saved is None:
-                self._space.begin()
-                return
-            most, stored = self._limits.states, sum(saved.levels)
-            if most is not None and most <= stored:
-                raise WorkspaceError(
-                    f"the checkpoint has {stored} states: a limit of {most} states leaves nothing "
-                    "to do"
-                )
-            self._space.restore(self._keeper.levels())
-        except StarvedError as error:
-            raise WorkspaceError("there is not enough memory to begin") from error
-        self._before = saved.covered
-        self._covered = settled(saved.covered, self._space)
+        beginning = Beginning(space, budget, limits, workspace)
+        self._before = beginning.find(machine, keeper)  # counted by shards that are no more
+        self._covered = settled(self._before, space)
 
     # The reference's own parts, for the few states that something is wrong with.
 
@@ -158,8 +137,8 @@ class _Search:
         """Explore everything, then judge in the order of `engine.py`."""
         finding = self._explore() or (self._nearest_race() if self._budget.exhausted else None)
         if finding is None and self._budget.exhausted:
-            covered = f"{len(self._space)} states found, {self._covered.expanded} expanded"
-            return Unknown(f"{self._budget.exhausted}: {covered}, depth {self._covered.depth}")
+            covered = self._covered
+            return self._budget.stopped(len(self._space), covered.expanded, covered.depth)
         if finding is None and self._covered.bound is not None:
             finding = self._nearest_race()
         if finding is None and self._covered.bound is not None:
@@ -264,12 +243,8 @@ class _Search:
 
     def _move_to_disk(self, folder: Path) -> None:
         self._before = portable(self._covered, self._space)
-        try:
-            self._space.move_to_disk(folder, self._limits.memory or 0)
-        except OSError as error:
-            self._budget.exhausted = f"{folder} cannot take what does not fit into memory: {error}"
-            return
-        self._covered = settled(self._before, self._space)
+        if move_to_disk(self._space, folder, self._limits.memory or 0, self._budget):
+            self._covered = settled(self._before, self._space)
 
     def _count(self) -> None:
         """Accept what the last level led to."""
@@ -352,7 +327,12 @@ class _Search:
 
         if not self._machine.progress or not self._has_room_for_marks():
             return None
-        found = lost(self._program, space, may_go_on)
+        try:
+            found = lost(self._program, space, may_go_on)
+        except OSError as error:
+            where = self._spill or "memory"
+            budget.exhausted = f"{where} cannot take what progress is judged with: {error}"
+            return None
         if found is None:
             return None
         item = self._machine.progress[found.rank]

@@ -1,7 +1,7 @@
 """The states found so far, level by level, on one shard or several."""
 
 import ctypes
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -12,7 +12,7 @@ from dirql.model.machine import Machine
 
 from ..evaluate import State
 from .codec import Words
-from .crew import Alone, Crew, MayGrow, StarvedError
+from .crew import Alone, Crew, MayGrow, StarvedError, always, anything
 from .exchange import Exchange
 from .memory import Block
 from .program import Program
@@ -41,6 +41,8 @@ class Space(Sequence[State]):
     Attributes:
         levels: for each level, where it begins in each shard; the last entry is the end.
         counted: the states of all levels.
+        width: bytes of a state.
+        on_disk: whether all this lies in files.
         starved: whether there was no memory to go on.
     """
 
@@ -71,10 +73,10 @@ class Space(Sequence[State]):
             for _ in range(workers)
         ]
         self.on_disk = self.starved = False
-        width = 8 * program.layout.words
+        self.width = 8 * program.layout.words
         self._crew: Crew = Alone(shards[0])
         if workers > 1:
-            self._crew = Exchange(shards, program.room, width)
+            self._crew = Exchange(shards, program.room, self.width)
         self.levels = [[0] * workers]
         self.counted = 0
 
@@ -83,33 +85,47 @@ class Space(Sequence[State]):
         """All shards."""
         return self._crew.shards
 
-    def begin(self) -> None:
-        """Find the initial states: level 0."""
-        words = self._program.layout.initial()
-        while (chunk := list(islice(words, _CHUNK))) and not self.full:
-            values = (ctypes.c_uint64 * (len(chunk) * len(chunk[0])))(*chain(*chunk))
-            self._crew.receive(ctypes.addressof(values), len(chunk), _always)
-        self.close_level()
-
-    def restore(self, levels: Iterable[Iterable[bytes]]) -> None:
-        """Take in the states of levels that were closed before, as `packed` gave them.
-
-        The last of them is not expanded yet.
+    def begin(self, may_go_on: Callable[[], bool] = always) -> None:
+        """Find the initial states: level 0; fewer of them when `may_go_on` refuses.
 
         Raises:
             StarvedError: there is not enough memory.
+            OSError: the disk is full.
+        """
+        words = self._program.layout.initial()
+        while not self.full and (chunk := list(islice(words, _CHUNK))):
+            values = (ctypes.c_uint64 * (len(chunk) * len(chunk[0])))(*chain(*chunk))
+            self._crew.receive(ctypes.addressof(values), len(chunk), anything)
+            if len(chunk) == _CHUNK and not may_go_on():
+                break
+        self.close_level()
+
+    def restore(
+        self, levels: Iterable[Iterable[bytes]], may_go_on: Callable[[], bool] = always
+    ) -> bool:
+        """Take in the states of levels that were closed before, as `packed` gave them.
+
+        The last of them is not expanded yet. Says whether it is all there: it is not when
+        `may_go_on` refused.
+
+        Raises:
+            StarvedError: there is not enough memory.
+            OSError: the disk is full.
         """
         for level in levels:
             for piece in level:
-                count = len(piece) // (8 * self._program.layout.words)
+                if not may_go_on():
+                    self.close_level()
+                    return False
                 buffer = ctypes.create_string_buffer(piece, len(piece))
-                self._crew.receive(ctypes.addressof(buffer), count, _always)
+                self._crew.receive(ctypes.addressof(buffer), len(piece) // self.width, anything)
             self.close_level()
         self._expect_last()
+        return True
 
     def packed(self, level: int) -> Iterator[bytes]:
         """The states of `level`, packed one behind the other."""
-        width = 8 * self._program.layout.words
+        width = self.width
         ranges = zip(self.shards, self.levels[level], self.levels[level + 1], strict=True)
         for shard, start, end in ranges:
             for address, count in shard.pieces(start, end):
@@ -126,12 +142,11 @@ class Space(Sequence[State]):
         """
         spill = Spill(self._program, self._count, folder, memory)
         starts: list[list[int]] = [[0] * len(spill.shards)]
-        width = 8 * self._program.layout.words
         try:
             for level in range(len(self.levels) - 1):
                 for piece in self.packed(level):
                     buffer = ctypes.create_string_buffer(piece, len(piece))
-                    spill.receive(ctypes.addressof(buffer), len(piece) // width, _always)
+                    spill.receive(ctypes.addressof(buffer), len(piece) // self.width, anything)
                 starts.append([shard.count for shard in spill.shards])
         except StarvedError as error:
             raise OSError("there is no room left on the disk") from error
@@ -144,6 +159,9 @@ class Space(Sequence[State]):
             shard.free()
 
     def _expect_last(self) -> None:
+        """Take all levels but the last for expanded."""
+        if len(self.levels) == 1:
+            return
         for shard, start in zip(self.shards, self.levels[-2], strict=True):
             shard.begin_at(start)
 
@@ -277,7 +295,3 @@ def _best(kind: Kind, records: list[Record]) -> Found | None:
         if record.rank(kind) != NONE
     ]
     return min(found, key=lambda item: item.rank, default=None)
-
-
-def _always(_: int) -> bool:
-    return True

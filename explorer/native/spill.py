@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from ..budget import resident_memory
-from .crew import PART, MayGrow, take
+from .crew import PART, MayGrow, anything, take
 from .memory import Block
 from .program import Program
 from .shard import Shard
@@ -33,11 +33,6 @@ ROUND = 1 << 11
 """States expanded between two looks at the boxes."""
 
 _SMALLEST = 1 << 12
-
-
-def anything(_: int) -> bool:
-    """A `MayGrow` that never refuses: what is taken is room on a disk."""
-    return True
 
 
 class Spill:

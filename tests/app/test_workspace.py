@@ -52,6 +52,19 @@ def test_beyond_memory_a_check_goes_on_on_disk(
     assert answer(capsys) == whole
 
 
+def test_processes_with_several_workers_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """The answers, and their order, are those of one worker in one process."""
+    other = str(PATTERNS / "rtethsample_unlocked_mask.py")
+    questions = ["check", PATTERN, other, "--engine", "native", "--format", "json", "--no-cache"]
+    answers: list[list[dict[str, object]]] = []
+    for more in ((), ("--jobs", "2", "--workers", "2")):
+        assert run([*questions, *more]) == 1
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        answers.append([{**line, "seconds": 0} for line in lines])
+    assert answers[0] == answers[1]
+    assert len(answers[0]) == 4
+
+
 def test_fingerprints_are_no_proof(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*ONE, "--engine", "native", "--fingerprint"]) == 2
     found = answer(capsys)

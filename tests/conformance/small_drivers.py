@@ -20,11 +20,7 @@ class Nic(Device):
     def line(self):
         return self.cause and not self.masked
 
-    @hardware
-    def event(self):
-        self.cause = 1
-
-    def both(self):
+%s    def both(self):
         return self.take() + self.take()
 
     def take(self):
@@ -51,14 +47,26 @@ class Sample(Driver):
     item = IO_WORKITEM()
     record = Record()
     pointer = Reference(Record)
-
+%s
     def StartDevice(self):
         KeInitializeDpc(self.dpc, self.Deferred, self)
         self.pointer = self.record
-%s        status = IoConnectInterrupt(self.Interrupt, self.Service, self)
-        if NT_SUCCESS(status):
-            self.nic.masked = 0
-        return status
+%s
+    def Locked(self, amount):
+        KeAcquireSpinLock(self.lock, before)
+        was = self.x
+        if was == 1 and amount:
+            KeReleaseSpinLock(self.lock, before)
+            return 0
+        self.x = amount
+        KeReleaseSpinLock(self.lock, before)
+        return was
+
+    def Raised(self, amount):
+        KeAcquireSpinLockAtDpcLevel(self.lock)
+        if self.x != amount:
+            self.x = amount
+        KeReleaseSpinLockFromDpcLevel(self.lock)
 
     def Bump(self, amount):
         self.x += amount
@@ -69,6 +77,25 @@ class Sample(Driver):
             return self.ring[which]
         return which + 1
 '''
+_EVENT = """    @hardware
+    def event(self):
+        self.cause = 1
+
+"""
+_CONNECT = """        status = IoConnectInterrupt(self.Interrupt, self.Service, self)
+        if NT_SUCCESS(status):
+            self.nic.masked = 0
+        return status
+"""
+_FIELDS = {
+    "queues": "    work = Queue(Bit(), 2)\n    late = Queue(Reference(Record), 1)\n",
+    "two DPCs": "    again = KDPC()\n    other = KEVENT(SynchronizationEvent, FALSE)\n",
+    "two interrupts": (
+        "    second = Nic(Line(irql=7, mode=LevelSensitive))\n"
+        "    Another = PKINTERRUPT()\n"
+        "    shared = KSPIN_LOCK()\n"
+    ),
+}
 _VALUES = ("a", "b", "a + 1", "a ^ b", "1", "self.x", "self.ring[0]", "choose(0, 1)", "not a")
 _CONDITIONS = (
     "a",
@@ -95,6 +122,12 @@ _ANYWHERE = (
     "a = InterlockedExchange(self.y, b & 1)\n",
     "InterlockedOr(self.ring[0], b & 1)\n",
     "b = InterlockedIncrement(self.x)\n",
+    "b = InterlockedDecrement(self.y)\n",
+    "a = InterlockedCompareExchange(self.y, 1, b & 1)\n",
+    "b = InterlockedExchangeAdd(self.x, a & 1)\n",
+    "InterlockedAnd(self.ring[1], a & 1)\n",
+    "b = InterlockedXor(self.y, 1)\n",
+    "a = b if {condition} else {value}\n",
     "assert a <= 2\n",
     "self.callback = self.Pick\n",
     "if self.callback:\n    b = self.callback(a & 1)\n",
@@ -103,6 +136,10 @@ _ANYWHERE = (
     "while a < 2:\n    a = a + 1\n",
     "while a < 2:\n    a = a + 1\n    b = self.x\n",
     "for i in range(2):\n    self.ring[i] = a & 1\n",
+    "for i in range(2):\n    if self.ring[i]:\n        b = i\n        break\n",
+    "for i in range(2):\n    if i == b:\n        continue\n    self.ring[i] = 1\n",
+    "while self.x:\n    self.x = 0\n",
+    "if {condition}:\n    a = 0\nelif b:\n    self.y = a & 1\nelse:\n    b = {value}\n",
     "KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
     "a = KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
     "b = KeRemoveQueueDpc(self.dpc)\n",
@@ -111,6 +148,8 @@ _RAISED = (
     "KeAcquireSpinLockAtDpcLevel(self.lock)\n{inner}KeReleaseSpinLockFromDpcLevel(self.lock)\n",
     "a = KeSynchronizeExecution(self.Interrupt, self.Synchronised, b)\n",
     "KeSetEvent(self.done, 0, FALSE)\n",
+    "self.Raised(a & 1)\n",
+    "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
 )
 _PASSIVE = (
     "KeAcquireSpinLock(self.lock, old)\n{inner}KeReleaseSpinLock(self.lock, old)\n",
@@ -120,6 +159,9 @@ _PASSIVE = (
     "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
     "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
     "KeFlushQueuedDpcs()\n",
+    "a = self.Locked(b & 1)\n",
+    "old = KeRaiseIrqlToDpcLevel()\n{inner}self.Raised(b & 1)\nKeLowerIrql(old)\n",
+    "old = KeAcquireSpinLockRaiseToDpc(self.lock)\n{inner}KeReleaseSpinLock(self.lock, old)\n",
 )
 _WORK = "IoQueueWorkItem(self.item, self.Work, DelayedWorkQueue, NULL)\n"
 _SPECIAL: dict[str, tuple[str, ...]] = {
@@ -143,6 +185,33 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
         "p = InterlockedExchangePointer(self.pointer, NULL)\nif p:\n    ExFreePool(p)\n",
         "p = self.pointer\nif p:\n    ExFreePool(p)\n",
     ),
+    "queues": (
+        "if not self.work.full():\n    self.work.append(a & 1)\n",
+        "if not self.work.empty():\n    b = self.work.pop()\n",
+        "a = self.work.count()\na = a & 1\n",
+        (
+            "KeAcquireSpinLock(self.lock, q)\n"
+            "self.work.append(b & 1)\n"
+            "KeReleaseSpinLock(self.lock, q)\n"
+        ),
+        "if self.late.empty():\n    self.late.append(self.record)\n",
+        "if self.late.full():\n    p = self.late.pop()\n    p.value = a & 1\n",
+    ),
+    "two DPCs": (
+        "KeInsertQueueDpc(self.again, NULL, NULL)\n",
+        "c = a & 1\na = KeInsertQueueDpc(self.again, c, NULL)\n",
+        "b = KeRemoveQueueDpc(self.again)\n",
+        "KeSetEvent(self.other, 0, FALSE)\n",
+    ),
+    "two interrupts": (
+        "self.second.masked = a & 1\n",
+        "b = self.second.take()\n",
+        (
+            "if self.Another:\n"
+            "    a = KeSynchronizeExecution(self.Another, self.Synchronised, b & 1)\n"
+        ),
+        "if self.Another:\n    IoDisconnectInterrupt(self.Another)\n",
+    ),
     "locks": (
         "IoAcquireCancelSpinLock(irql)\n{inner}IoReleaseCancelSpinLock(irql)\n",
         (
@@ -158,12 +227,22 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
     ),
 }
 _SPECIAL_PASSIVE: dict[str, tuple[str, ...]] = {
+    "two DPCs": (
+        "KeWaitForSingleObject(self.other, Executive, KernelMode, FALSE, NULL)\n",
+        "KeFlushQueuedDpcs()\n",
+    ),
     "events": (
         "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 1)\na = a & 1\n",
         "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
     ),
-    "timers": ("KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, NULL)\n",),
+    "timers": (
+        "KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, NULL)\n",
+        "KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, 1)\n",
+    ),
 }
+_LARGE = ("work items", "locks", "two interrupts")
+"""Kinds of drivers that have one thread, for they have many states."""
+
 _TRY = (
     (
         "if KeTryToAcquireSpinLockAtDpcLevel(self.lock):\n"
@@ -212,36 +291,74 @@ def _body(draw: st.DrawFn, kinds: tuple[str, ...], most: int) -> str:
 
 
 @st.composite
-def small_drivers(draw: st.DrawFn) -> str:
-    """The source text of a driver with one device, one DPC and one or two short threads."""
-    routines = {
-        "Service(self, Interrupt, ServiceContext)": draw(
-            st.sampled_from(
-                (
-                    "return self.nic.take()\n",
-                    "self.nic.masked = 1\nKeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn TRUE\n",
-                    "if not self.nic.cause:\n    return FALSE\nself.nic.cause = 0\nreturn TRUE\n",
-                    "self.nic.cause = 0\nreturn FALSE\n",
-                    "if self.x:\n    return self.nic.both()\nreturn FALSE\n",
-                )
+def _service_routine(draw: st.DrawFn) -> str:
+    return draw(
+        st.sampled_from(
+            (
+                "return self.nic.take()\n",
+                "self.nic.masked = 1\nKeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn TRUE\n",
+                "if not self.nic.cause:\n    return FALSE\nself.nic.cause = 0\nreturn TRUE\n",
+                "self.nic.cause = 0\nreturn FALSE\n",
+                "if self.x:\n    return self.nic.both()\nreturn FALSE\n",
             )
-        ),
+        )
+    )
+
+
+@st.composite
+def _start(draw: st.DrawFn, kind: str) -> str:
+    """What `StartDevice` does beside what it always does."""
+    number = draw(st.integers(0, 7))
+    text = f"        KeSetTargetProcessorDpc(self.dpc, {number})\n" if number < 2 else ""
+    if kind == "two DPCs":
+        text += "        KeInitializeDpc(self.again, self.Deferred, self)\n"
+    if kind == "two interrupts":
+        lock = draw(st.sampled_from(("", ", SpinLock=self.shared, SynchronizeIrql=7")))
+        text += "        IoConnectInterrupt(self.Another, self.Served, self, "
+        text += f"Vector=self.second.Vector{lock})\n"
+        first = _CONNECT.replace("self)", f"self, Vector=self.nic.Vector{lock})")
+        return text + draw(
+            st.sampled_from(("        self.second.masked = 0\n        return 0\n", first))
+        )
+    return text + _CONNECT
+
+
+@st.composite
+def _routines(draw: st.DrawFn, kind: str, threads: list[str], *, above: bool) -> dict[str, str]:
+    """The bodies of the routines that Windows calls, by their heads."""
+    special, passive = _SPECIAL[kind], _SPECIAL_PASSIVE.get(kind, ())
+    raised = _ANYWHERE + _RAISED + (_TRY if kind == "locks" else ()) + special * 3
+    routines = {
+        "Service(self, Interrupt, ServiceContext)": draw(_service_routine()),
         "Synchronised(self, Context)": (
             draw(_body(_ANYWHERE, 1)).replace("return\n", "return 0\n") + "return Context\n"
         ),
+        "Deferred(self, Dpc, Context)": draw(_body(raised, 2)),
     }
-    kind = draw(st.sampled_from(sorted(_SPECIAL)))
-    special, passive = _SPECIAL[kind], _SPECIAL_PASSIVE.get(kind, ())
-    raised = _ANYWHERE + _RAISED + (_TRY if kind == "locks" else ()) + special * 3
-    routines["Deferred(self, Dpc, Context)"] = draw(_body(raised, 2))
+    if kind == "two interrupts":
+        served = draw(_service_routine()).replace("nic", "second")
+        routines["Served(self, Interrupt, ServiceContext)"] = served
     if kind == "work items":
         routines["Work(self, Device, Context)"] = draw(_body(_ANYWHERE + _PASSIVE, 1))
-    most = 1 if kind in ("work items", "locks") else 2
-    threads = [f"Thread{number}" for number in range(draw(st.integers(1, most)))]
-    above = draw(st.integers(0, 3)) == 0
     for name in threads:
         usual = raised if above and name == "Thread0" else _ANYWHERE + (_PASSIVE + passive) * 2
+        most = 1 if kind in _LARGE else 2
         routines[f"{name}(self)"] = draw(_body(usual + special * 4, 1 + most))
+    return routines
+
+
+@st.composite
+def small_drivers(draw: st.DrawFn) -> str:
+    """The source text of a driver with a device or two, DPCs and one or two short threads.
+
+    Often the device does nothing: without interrupts there are so few states that threads, timers
+    and DPCs are seen to their end, on two processors as well.
+    """
+    kind = draw(st.sampled_from(sorted(_SPECIAL)))
+    most = 1 if kind in _LARGE else 2
+    threads = [f"Thread{number}" for number in range(draw(st.integers(1, most)))]
+    above = draw(st.integers(0, 3)) == 0
+    routines = draw(_routines(kind, threads, above=above))
     last = draw(st.sampled_from(("", ", finally_=Sample.Remove")))
     if last:
         routines["Remove(self)"] = (
@@ -249,9 +366,9 @@ def small_drivers(draw: st.DrawFn) -> str:
         )
     mode = draw(st.sampled_from(("LevelSensitive", "Latched")))
     event = draw(st.sampled_from(("NotificationEvent", "SynchronizationEvent")))
-    number = draw(st.integers(0, 7))
-    target = f"        KeSetTargetProcessorDpc(self.dpc, {number})\n" if number < 2 else ""
-    text = HEADER % (mode, draw(st.booleans()), event, target)
+    start = draw(_start(kind))
+    happens = draw(st.sampled_from((_EVENT, "")))
+    text = HEADER % (happens, mode, draw(st.booleans()), event, _FIELDS.get(kind, ""), start)
     for head, body in routines.items():
         text += f"\n    def {head}:\n{indent(body, ' ' * 8)}"
     entries = [f"Sample.{name}" for name in threads]

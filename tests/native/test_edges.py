@@ -45,7 +45,7 @@ from dirql.model.machine import (
 from dirql.model.validation import MachineError
 
 from ..machines import machines, racing_machines
-from ..models import philosophers
+from ..models import many_beginnings, philosophers
 
 ENGINE = NativeEngine(cache=NoCache())
 PADDING = Context("padding", ContextKind.HARDWARE, "", Constant("none"), Constant(0))
@@ -283,3 +283,15 @@ def test_somebody_watches() -> None:
     ENGINE.check(counter(2**40, to=2**40), Limits(seconds=0.5), seen.append)
     assert seen
     assert seen[-1].states >= seen[0].states > 0
+
+
+@pytest.mark.parametrize("limits", [Limits(seconds=0.1), Limits(memory=1)])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_more_initial_states_than_there_is_time_for(limits: Limits, workers: int) -> None:
+    """2^40 of them: the limit ends their making as well."""
+    started = time.monotonic()
+    result = NativeEngine(NoCache(), workers).check(many_beginnings(40), limits)
+    assert isinstance(result.verdict, Unknown)
+    assert result.limited
+    assert not result.statistics.complete
+    assert time.monotonic() - started < 10

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dirql.explorer.engine import Limits
-from dirql.explorer.native import NativeEngine, NoCache, memory, spill
+from dirql.explorer.native import NativeEngine, NoCache, checkpoint, memory, spill
 from dirql.explorer.native.checkpoint import STATES, STATUS, Checkpoint
 from dirql.explorer.native.codec import Layout
 from dirql.explorer.native.locking import Lock
+from dirql.explorer.native.program import ProgressCode
+from dirql.explorer.native.shard import Shard
 from dirql.explorer.native.space import Space
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import replay
@@ -31,7 +33,7 @@ from dirql.model.expr import Constant, Expression, Read
 from dirql.model.machine import Context, ContextKind, Machine, Transition, Variable
 
 from ..machines import machines, racing_machines
-from ..models import philosophers
+from ..models import peterson, philosophers
 
 ANY = st.one_of(machines(), racing_machines())
 FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -102,6 +104,38 @@ def test_a_search_goes_on_on_disk(tmp_path: Path) -> None:
     assert limited.limited
     workspace = Workspace(spill=tmp_path, checkpoint=folder, resume=True, interval=0)
     agree(check(machine, workspace), ReferenceEngine().check(machine))
+
+
+def test_what_does_not_fit_into_memory_is_resumed_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the start: it does not go through memory."""
+    machine, folder = philosophers(6), tmp_path / "kept"
+    check(machine, Workspace(checkpoint=folder, interval=0), Limits(states=60))
+    crews: list[str] = []
+    restore = Space.restore
+
+    def watched(
+        space: Space, levels: Iterable[Iterable[bytes]], may_go_on: Callable[[], bool]
+    ) -> bool:
+        crews.append("disk" if space.on_disk else "memory")
+        return restore(space, levels, may_go_on)
+
+    monkeypatch.setattr(Space, "restore", watched)
+    workspace = Workspace(spill=tmp_path, checkpoint=folder, resume=True, interval=0)
+    agree(check(machine, workspace), ReferenceEngine().check(machine))
+    assert crews == ["disk"]
+
+
+@pytest.mark.parametrize("spills", [True, False])
+def test_a_resumed_search_looks_at_the_limits_first(tmp_path: Path, *, spills: bool) -> None:
+    machine, folder = philosophers(6), tmp_path / "kept"
+    check(machine, Workspace(checkpoint=folder, interval=0), Limits(states=60))
+    workspace = Workspace(tmp_path if spills else None, folder, resume=True)
+    result = check(machine, workspace, Limits(seconds=0))
+    assert isinstance(result.verdict, Unknown)
+    assert result.limited
+    agree(resume(machine, folder), ReferenceEngine().check(machine))
 
 
 def counters(count: int, most: int) -> Machine:
@@ -187,11 +221,11 @@ def test_damage_is_noticed_at_every_place(tmp_path: Path, name: str) -> None:
 
 def load(machine: Machine, folder: Path) -> None:
     """Read what stands in `folder`, and let go of it."""
-    checkpoint = Checkpoint(folder, digest(machine), Layout(machine).words, 60.0)
+    kept = Checkpoint(folder, digest(machine), Layout(machine).words, 60.0)
     try:
-        checkpoint.load()
+        kept.load()
     finally:
-        checkpoint.close(finished=False)
+        kept.close(finished=False)
 
 
 def test_what_was_being_written_does_not_count(tmp_path: Path) -> None:
@@ -205,6 +239,18 @@ def test_another_machine_is_refused(tmp_path: Path) -> None:
     ended(tmp_path)
     with pytest.raises(WorkspaceError, match="the pattern changed"):
         resume(philosophers(5), tmp_path)
+
+
+def test_what_another_engine_found_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be one with an error that this one no longer has."""
+    machine = ended(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "engine_digest", lambda: "another")
+        with pytest.raises(WorkspaceError, match="another version of dirql"):
+            resume(machine, tmp_path)
+    agree(resume(machine, tmp_path), ReferenceEngine().check(machine))
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
@@ -291,6 +337,34 @@ def test_a_full_disk_makes_the_answer_unknown(
     assert isinstance(result.verdict, Unknown)
     assert result.limited
     assert not result.statistics.complete
+
+
+def test_a_disk_without_room_for_marks_makes_the_answer_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is explored, then progress cannot be judged."""
+
+    def full(shard: Shard, code: ProgressCode) -> None:
+        del shard, code
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Shard, "begin_marks", full)
+    for workspace in (Workspace(spill=tmp_path), Workspace()):
+        limits = NO_ROOM if workspace.spill else Limits()
+        result = check(peterson(), workspace, limits)
+        assert isinstance(result.verdict, Unknown)
+        assert "No space left on device" in result.verdict.reason
+        assert "progress" in result.verdict.reason
+        assert result.limited
+        assert not result.statistics.complete
+
+
+def test_fingerprints_do_not_judge_progress_and_say_so() -> None:
+    for machine in (philosophers(4), peterson()):
+        result = check(machine, Workspace(fingerprint=True), Limits())
+        assert isinstance(result.verdict, Unknown)
+        assert result.verdict.reason.endswith("progress was not judged")
+        assert result.limited
 
 
 def test_fingerprints_on_a_full_disk_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from dirql.model.machine import (
 )
 from dirql.model.validation import MachineError
 
-from ..models import mutex, philosophers
+from ..models import many_beginnings, mutex, philosophers
 
 N = Read("n")
 HARDWARE = Context("timer", ContextKind.HARDWARE, "", Constant("none"), Constant(0))
@@ -60,6 +60,23 @@ def test_the_limit_of_states() -> None:
     assert result.verdict.possible is None
     assert result.statistics.states == 10
     assert not result.statistics.complete
+
+
+def test_one_state_is_said_to_be_one() -> None:
+    result = ReferenceEngine().check(counting(5000), Limits(seconds=0))
+    assert isinstance(result.verdict, Unknown)
+    assert "1 state found, 0 expanded" in result.verdict.reason
+
+
+@pytest.mark.parametrize("limits", [Limits(seconds=0.1), Limits(memory=1)])
+def test_more_initial_states_than_there_is_time_for(limits: Limits) -> None:
+    """2^40 of them: the limit ends their making as well."""
+    started = time.monotonic()
+    result = ReferenceEngine().check(many_beginnings(40), limits)
+    assert isinstance(result.verdict, Unknown)
+    assert result.limited
+    assert not result.statistics.complete
+    assert time.monotonic() - started < 5
 
 
 def test_a_limit_that_is_just_enough_is_not_reached() -> None:
