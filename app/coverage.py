@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dirql.explorer.verdict import Holds, Result
 from dirql.model.driver import Program
 from dirql.model.expr import Constant
-from dirql.model.machine import Machine, Source
+from dirql.model.machine import Machine, Source, Transition
 from dirql.model.routine import Call, Load, Node, Routine, Store
 
 
@@ -32,7 +32,7 @@ def unvisited(machine: Machine, program: Program, result: Result) -> tuple[Unvis
     ran: set[tuple[str, Source]] = set()
     there: set[tuple[str, Source]] = set()
     for index, transition in enumerate(machine.transitions):
-        if transition.source.line:
+        if transition.source.line and not _breaks_a_rule(transition):
             place = (transition.context, transition.source)
             there.add(place)
             if index in result.statistics.taken:
@@ -94,3 +94,8 @@ def _called(routines: Iterable[Routine]) -> Iterator[str]:
                     yield name
                 case _:
                     pass
+
+
+def _breaks_a_rule(transition: Transition) -> bool:
+    """Whether it is there only to break a rule, after the step that leads to it."""
+    return any(check.property == transition.name for check in transition.checks)

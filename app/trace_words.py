@@ -110,7 +110,7 @@ def _name(happening: Happening, name: str, *, near: bool, new: bool) -> str:
         return readable(name) + (f" (= {value_text(known)})" if known is not None else "")
     if verb == "writes":
         return _written(happening, place)
-    if step.source.routine == name:
+    if name in (step.source.routine, happening.breaks):
         return ""
     lock = _lock(step)
     if lock and DISPATCH_OF_LOCK.match(name):

@@ -57,7 +57,7 @@ scenario = Scenario(
     concurrently=[Serial.Read, Serial.IoCancelIrp],
     processors=[1, 2],
     expect={
-        1: Violated("lock-held-at-return", steps=11, states=22),
-        2: Violated("lock-held-at-return", steps=11, states=57),
+        1: Violated("lock-held-at-return", steps=12, states=24),
+        2: Violated("lock-held-at-return", steps=12, states=60),
     },
 )

@@ -54,7 +54,7 @@ scenario = Scenario(
     concurrently=[BusDriver.DeviceControl],
     processors=[1, 2],
     expect={
-        1: Violated("irql-not-restored", steps=3, states=7),
-        2: Violated("irql-not-restored", steps=3, states=12),
+        1: Violated("irql-not-restored", steps=4, states=11),
+        2: Violated("irql-not-restored", steps=4, states=20),
     },
 )

@@ -91,7 +91,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=54, states=718),
-        2: Violated("assertion-failed", steps=54, states=718),
+        1: Violated("assertion-failed", steps=55, states=742),
+        2: Violated("assertion-failed", steps=55, states=742),
     },
 )

@@ -119,7 +119,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=79, states=434),
-        2: Violated("assertion-failed", steps=79, states=434),
+        1: Violated("assertion-failed", steps=80, states=438),
+        2: Violated("assertion-failed", steps=80, states=438),
     },
 )

@@ -107,7 +107,7 @@ scenario = Scenario(
     concurrently=[VioScsi.Application],
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=31, states=159),
-        2: Violated("assertion-failed", steps=31, states=298),
+        1: Violated("assertion-failed", steps=32, states=166),
+        2: Violated("assertion-failed", steps=32, states=310),
     },
 )

@@ -77,7 +77,7 @@ scenario = Scenario(
     concurrently=[Serial.SerialWaitOnMask],
     processors=[1, 2],
     expect={
-        1: Violated("handled-but-unclaimed", steps=11, states=155),
-        2: Violated("handled-but-unclaimed", steps=11, states=1394),
+        1: Violated("handled-but-unclaimed", steps=12, states=167),
+        2: Violated("handled-but-unclaimed", steps=12, states=1728),
     },
 )

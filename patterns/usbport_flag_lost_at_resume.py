@@ -59,7 +59,7 @@ scenario = Scenario(
     finally_=Usbport.USBPORT_HandleSubmitURB,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=9, states=22),
-        2: Violated("assertion-failed", steps=9, states=44),
+        1: Violated("assertion-failed", steps=10, states=23),
+        2: Violated("assertion-failed", steps=10, states=45),
     },
 )

@@ -8,7 +8,8 @@ behaviour still ends; it is only not reported. So for each check of a rule that 
 * A *cut* is added behind the machine's own transitions: a step that is enabled exactly where the
   rule would be broken, changes nothing, and is owed. A state with a cut is therefore not
   quiescent: what should have happened next did not come to rest, Windows stopped it. It costs
-  no states, and the indices of the machine's own transitions stay what they are.
+  no states, and the indices of the machine's own transitions stay what they are. A cut touches
+  what its step touches, and races where that does.
 * The goal of each progress condition also holds where a cut is enabled: a context behind a cut is
   not stuck, and neither is one that waits for it. A context that is stuck whatever the others do,
   but can always be overtaken by a broken rule, is thus not reported; ask for the rule as well.
@@ -107,7 +108,6 @@ def _cuts(steps: Iterable[Transition], rules: frozenset[str] | None) -> tuple[_C
                 guard=(*step.guard, *atoms(negation(check.condition))),
                 updates=(),
                 checks=(),
-                accesses=(),
             ),
         )
         for step in steps

@@ -57,10 +57,9 @@ class Calls:
         if name in self.kernel:
             return self._kernel(path, top, self.kernel[name], call, node)
         if name == "NULL":
-            path.acted = True
             detail = "calls through a routine pointer that is NULL"
             crash = bad_address(path.irql, in_kernel=False)
-            return [path.fail(Check("null-dereference", FALSE, detail, crash))]
+            return [path.breaks(Check("null-dereference", FALSE, detail, crash), node.source)]
         raise CompileError(
             f"there is no routine {name}",
             node.source,

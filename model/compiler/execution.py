@@ -28,7 +28,7 @@ from .line_effects import declined, quieted
 from .location import WINDOWS
 from .path import KernelActivation, Path, RoutineActivation, never
 from .places import Located, Places
-from .stack import give, left_wrong, must_stop
+from .stack import give, left_wrong
 
 _LONGEST_LOCAL_RUN = 2_000
 """Local instructions in one transition before the compiler suspects an endless loop."""
@@ -56,7 +56,7 @@ class Executor:
                     path.source,
                     "loop fewer times, or let the loop look at a field or register",
                 )
-            if path.failed or not path.stack:
+            if path.failed or path.ends or not path.stack:
                 yield path
                 continue
             after = self._advance(path)
@@ -95,13 +95,13 @@ class Executor:
                     path, target, [top.value(item) for item in values], opaque, node
                 )
             case Assert(condition, detail):
-                return _assert(path, top, top.value(condition), detail, node, self.places.ranges())
+                return self._assert(path, top, top.value(condition), detail, node)
             case Return(value):
-                return self._return(path, top, top.value(value))
+                return self._return(path, top, top.value(value), node)
             case Load():
-                return None if must_stop(path) else self._load(path, top, instruction, node)
+                return None if path.must_stop() else self._load(path, top, instruction, node)
             case Store():
-                return None if must_stop(path) else self._store(path, top, instruction, node)
+                return None if path.must_stop() else self._store(path, top, instruction, node)
             case Call():
                 return self.calls.enter(path, top, instruction, node)
             case _:
@@ -146,12 +146,36 @@ class Executor:
             forks.append(fork)
         return forks
 
-    def _return(self, path: Path, top: RoutineActivation, value: Expression) -> list[Path]:
+    def _assert(
+        self, path: Path, top: RoutineActivation, condition: Expression, detail: str, node: Node
+    ) -> list[Path]:
+        """Check the author's claim: as a step of its own where it fails after something visible."""
+        if never(negation(condition), self.places.ranges()):
+            top.node = node.following
+            return [path]
+        check = Check("assertion-failed", condition, detail)
+        if path.must_stop():
+            if is_false(condition):
+                return [path.breaks(check, node.source)]
+            fails = path.fork(atoms(negation(condition))).breaks(check, node.source)
+            path.guard += atoms(condition)
+            top.node = node.following
+            return [path, fails]
+        path.checks.append(check)
+        path.name = path.name or "assertion"
+        path.failed = is_false(condition)
+        if not path.failed:
+            top.node = node.following
+        return [path]
+
+    def _return(
+        self, path: Path, top: RoutineActivation, value: Expression, node: Node
+    ) -> list[Path]:
         """Leave the routine; where Windows called it, with what Windows then looks at."""
         if top.entered:
             wrong = left_wrong(path, top, self.calls.kind)
             if wrong is not None:
-                return [path.fail(wrong)]
+                return [path.breaks(wrong, node.source)]
             if len(path.stack) == 1:
                 path.stack.pop()
                 path.result = value
@@ -160,7 +184,7 @@ class Executor:
             for fork, known in forks:
                 ended = fork.stack.pop()
                 _forget_rounds(fork)
-                if declined(self.world, fork, ended, known):
+                if declined(self.world, fork, ended, known, node.source):
                     continue
                 give(fork, known, self.places)
             return [fork for fork, _ in forks]
@@ -278,22 +302,3 @@ def _known(top: RoutineActivation) -> Iterator[tuple[str, object]]:
     return (
         (name, value.value) for name, value in top.locals.items() if isinstance(value, Constant)
     )
-
-
-def _assert(
-    path: Path,
-    top: RoutineActivation,
-    condition: Expression,
-    detail: str,
-    node: Node,
-    ranges: dict[str, Range],
-) -> list[Path]:
-    """Check the author's claim as part of the step that leads here."""
-    if not never(negation(condition), ranges):
-        path.checks.append(Check("assertion-failed", condition, detail))
-        path.name = path.name or "assertion"
-        if is_false(condition):
-            path.failed = True
-            return [path]
-    top.node = node.following
-    return [path]

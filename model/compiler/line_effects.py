@@ -3,7 +3,7 @@
 from ..algebra import conjunction, negation, substitute
 from ..expr import FALSE, Constant
 from ..kernel.world import World
-from ..machine import Check
+from ..machine import Check, Source
 from .path import Activation, Path, RoutineActivation
 from .stack import serving
 
@@ -24,7 +24,7 @@ def quieted(world: World, path: Path) -> list[Path]:
     return [served, path.fork((negation(conjunction(*quiet)),))]
 
 
-def declined(world: World, path: Path, ended: Activation, known: Constant) -> bool:
+def declined(world: World, path: Path, ended: Activation, known: Constant, source: Source) -> bool:
     """Fail a service routine on a shared line that did its work and answers FALSE."""
     serves = ended.serves if isinstance(ended, RoutineActivation) else ""
     found = world.interrupt(serves) if serves else None
@@ -39,11 +39,13 @@ def declined(world: World, path: Path, ended: Activation, known: Constant) -> bo
         if line.latched
         else "every other service routine on the line is called for nothing"
     )
-    path.fail(
+    path.stack.append(ended)  # it has not returned yet
+    path.breaks(
         Check(
             "handled-but-unclaimed",
             FALSE,
             f"{found.registration.routine} served its device and returns FALSE: {cost}",
-        )
+        ),
+        source,
     )
     return True

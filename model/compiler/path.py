@@ -7,7 +7,7 @@ its guard, its updates, its checks. Where a local condition depends on data, the
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ..algebra import (
@@ -24,8 +24,8 @@ from ..algebra import (
     substitute,
 )
 from ..domain import Domain, Range
-from ..expr import And, Compare, Constant, Expression, IfThenElse, Member, Not, Or, Read
-from ..kernel.rule import Held, Micro
+from ..expr import FALSE, And, Compare, Constant, Expression, IfThenElse, Member, Not, Or, Read
+from ..kernel.rule import Held, Micro, Step
 from ..machine import Access, Check, Source
 from ..routine import NULL, Routine
 
@@ -116,6 +116,7 @@ Mark: TypeAlias = tuple[int, str, int, frozenset[tuple[str, object]]]
 class Path:
     """What has happened so far, and what is on the stack.
 
+    `ends` tells that the next step only breaks a rule, so no local is needed any more.
     `takes` and `waits_on` name the spin lock or dispatcher object that its kernel step needs.
     `atomic_base` is the height of the stack under a device routine that runs as one step.
     """
@@ -129,6 +130,7 @@ class Path:
     acted: bool = False
     atomic_base: int | None = None
     failed: bool = False
+    ends: bool = False
     spontaneous: bool = False
     name: str = ""
     rule: str = ""
@@ -172,6 +174,24 @@ class Path:
         """End the path with a broken rule."""
         self.checks.append(check)
         self.failed = True
+        return self
+
+    def must_stop(self) -> bool:
+        """Whether a visible action has to wait for the next transition."""
+        return self.acted and self.atomic_base is None
+
+    def breaks(self, check: Check, source: Source) -> "Path":
+        """End the path at `source` with a rule that is broken after what was done before.
+
+        What others can see of this step has happened by then: they may act on it, and break rules
+        of their own. So the rule is broken by a step that follows, which is named for it.
+        """
+        if not self.must_stop():
+            self.acted = True
+            return self.fail(check)
+        micros = (Step(check.property, checks=(replace(check, condition=FALSE),)),)
+        self.stack.append(KernelActivation("", micros, None, source))
+        self.ends = True
         return self
 
     def split(self, value: Expression, domains: dict[str, Range]) -> list[tuple["Path", Constant]]:

@@ -131,7 +131,7 @@ class Places:
         """
         declared = dict(top.routine.domains).get(name)
         value = top.locals.get(name)
-        if not isinstance(declared, Range) or value is None or _is_name(value):
+        if not isinstance(declared, Range) or value is None or is_name(value):
             return
         inside = self.inside(value, Constant(declared.low), Constant(declared.high))
         if is_true(inside):
@@ -217,6 +217,6 @@ class Places:
         return Located(text, declared, domain, value, "", elements, index)
 
 
-def _is_name(value: Expression) -> bool:
+def is_name(value: Expression) -> bool:
     """Whether the value is an object, a routine or NULL rather than a number."""
     return isinstance(value, Constant) and isinstance(value.value, str)

@@ -15,6 +15,7 @@ from .execution import Executor
 from .liveness import Liveness
 from .location import Frame, KernelFrame, Location, RoutineFrame
 from .path import KernelActivation, Path, RoutineActivation
+from .places import is_name
 
 _LARGEST_LOCAL = 4_096
 """Values of a computed local beyond which the author is asked to declare its range."""
@@ -194,7 +195,9 @@ class Explorer:
                 )
             return KernelFrame(item.routine, item.micros, result, item.source)
         liveness = self._liveness[item.routine.name]
-        if above is None:
+        if path.ends:  # only what it points to may still matter, to others
+            live = frozenset(name for name, value in item.locals.items() if is_name(value))
+        elif above is None:
             live = liveness.before(item.node)
         else:
             live = liveness.during_call(

@@ -10,11 +10,6 @@ from .path import KernelActivation, Path, RoutineActivation
 from .places import Places
 
 
-def must_stop(path: Path) -> bool:
-    """Whether a visible action has to wait for the next transition."""
-    return path.acted and path.atomic_base is None
-
-
 def give(path: Path, value: Expression, places: Places) -> None:
     """Hand a result to whoever is now on top of the stack."""
     if not path.stack:

@@ -199,7 +199,6 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
     ),
     "two DPCs": (
         "KeInsertQueueDpc(self.again, NULL, NULL)\n",
-        "c = a & 1\na = KeInsertQueueDpc(self.again, c, NULL)\n",
         "b = KeRemoveQueueDpc(self.again)\n",
         "KeSetEvent(self.other, 0, FALSE)\n",
     ),
@@ -266,6 +265,8 @@ _FAULTS = (
     "self.Interrupt = NULL\n",
     "KeSetEvent(self.done, 0, FALSE)\n",
     "self.nic.masked = 1\n",
+    "self.x = 1\nassert a == b\n",
+    "assert self.y != 1\n",
     "if {condition}:\n    return\n",
 )
 

@@ -81,7 +81,8 @@ def act(
                 else _visible(world, here, name, processor)
             )
         except BrokenRuleError as broken:
-            yield str(broken)
+            # What was done before is seen by others before the rule is broken.
+            yield here if acted and inside else str(broken)
             continue
         for after in following:
             _settle(after, name, processor)

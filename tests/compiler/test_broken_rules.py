@@ -1,0 +1,107 @@
+"""A rule broken after something visible: others see what was done before, and may act on it.
+
+Were both one step, a question about one property would lose everything that the others do in
+between: the behaviour ends where a rule that is not asked is broken.
+"""
+
+import pytest
+
+from dirql.app.coverage import unvisited
+from dirql.explorer.reference import ReferenceEngine
+from dirql.explorer.verdict import Violated
+from dirql.properties import apply
+
+from .drivers import Driver
+
+OTHER = """
+def Other(self):
+    if self.x:
+        KeLowerIrql(DISPATCH_LEVEL)
+"""
+BREAKING = {
+    "assertion-failed": """
+def T(self):
+    a = 1
+    self.x = a
+    assert a == 0
+""",
+    "lock-held-at-return": """
+def T(self):
+    KeAcquireSpinLock(self.lock, old)
+    self.x = 1
+""",
+    "irql-not-restored": """
+def T(self):
+    KeRaiseIrql(DISPATCH_LEVEL, old)
+    self.x = 1
+""",
+}
+DECLINES = """
+def Start(self):
+    status = IoConnectInterrupt(self.Interrupt, self.Service)
+    self.nic.masked = 0
+    return status
+
+def Service(self, Interrupt, ServiceContext):
+    if not self.nic.cause:
+        return FALSE
+    self.nic.masked = 1
+    return FALSE
+
+def T(self):
+    if self.nic.masked:
+        KeLowerIrql(DISPATCH_LEVEL)
+"""
+
+
+@pytest.mark.parametrize("rule", BREAKING)
+@pytest.mark.parametrize("processors", [1, 2])
+def test_others_act_on_what_was_done_before(rule: str, processors: int) -> None:
+    driver = Driver(BREAKING[rule] + OTHER, threads="T Other")
+    assert driver.verdict(rule, processors=processors) == rule
+    # A raised thread keeps the only processor to itself.
+    seen = processors > 1 or rule == "assertion-failed"
+    expected = "irql-lowered-wrongly" if seen else "holds"
+    assert driver.verdict("irql-lowered-wrongly", processors=processors) == expected
+    races = "data-race" if seen else "holds"
+    assert driver.verdict("data-race", processors=processors) == races
+
+
+def test_so_they_do_before_a_service_routine_declines() -> None:
+    driver = Driver(DECLINES, wiring=", shared=True")
+    assert driver.verdict("handled-but-unclaimed", processors=2) == "handled-but-unclaimed"
+    assert driver.verdict("irql-lowered-wrongly", processors=2) == "irql-lowered-wrongly"
+
+
+def test_an_access_that_breaks_a_rule_races_all_the_same() -> None:
+    """What is stored does not fit, but it is stored where another reads."""
+    driver = Driver(
+        """
+        def T(self):
+            self.x = self.z + 4
+
+        def Other(self):
+            self.y = self.x
+        """,
+        threads="T Other",
+    )
+    assert driver.verdict("value-out-of-range", processors=2) == "value-out-of-range"
+    assert driver.verdict("data-race", processors=2) == "data-race"
+
+
+def test_the_step_that_breaks_the_rule_has_its_own_line() -> None:
+    machine = apply(Driver(BREAKING["assertion-failed"]).system())
+    verdict = ReferenceEngine().check(machine).verdict
+    assert isinstance(verdict, Violated)
+    before, last = verdict.trace.steps[-2:]
+    assert (before.source.text, last.source.text) == ("self.x = a", "assert a == 0")
+    assert [name for name, _, _ in before.changes if not name.startswith("at ")] == ["driver.x"]
+
+
+def test_a_claim_that_is_true_costs_nothing_and_is_no_dead_line() -> None:
+    claimed = Driver("def T(self):\n    a = self.x\n    assert a == 0\n    self.y = a")
+    plain = Driver("def T(self):\n    a = self.x\n    self.y = a")
+    results = [driver.check() for driver in (claimed, plain)]
+    assert len({result.statistics.states for result in results}) == 1
+    machine = apply(claimed.system())
+    assert not [item for item in unvisited(machine, results[0]) if "assert" in item.source.text]
