@@ -56,6 +56,9 @@ class Executor:
                     path.source,
                     "loop fewer times, or let the loop look at a field or register",
                 )
+            if path.claims:
+                work.extend(item for item in reversed(path.settled()) if item.possible)
+                continue
             if path.failed or path.ends or not path.stack:
                 yield path
                 continue
@@ -149,21 +152,12 @@ class Executor:
     def _assert(
         self, path: Path, top: RoutineActivation, condition: Expression, detail: str, node: Node
     ) -> list[Path]:
-        """Check the author's claim: as a step of its own where it fails after something visible."""
+        """Check the author's claim."""
         if never(negation(condition), self.places.ranges()):
             top.node = node.following
             return [path]
-        check = Check("assertion-failed", condition, detail)
-        if path.must_stop():
-            if is_false(condition):
-                return [path.breaks(check, node.source)]
-            fails = path.fork(atoms(negation(condition))).breaks(check, node.source)
-            path.guard += atoms(condition)
-            top.node = node.following
-            return [path, fails]
-        path.checks.append(check)
         path.name = path.name or "assertion"
-        path.failed = is_false(condition)
+        path.claim(Check("assertion-failed", condition, detail), node.source)
         if not path.failed:
             top.node = node.following
         return [path]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ..algebra import (
+    atoms,
     conjunction,
     disjunction,
     equal,
@@ -112,10 +113,19 @@ Mark: TypeAlias = tuple[int, str, int, frozenset[tuple[str, object]]]
 """Where a path has been: height of the stack, routine, node, and the known locals there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What must hold of the locals at a line of the driver."""
+
+    check: Check
+    source: Source
+
+
 @dataclass(slots=True)
 class Path:
     """What has happened so far, and what is on the stack.
 
+    `claims` are to be settled before it goes on.
     `ends` tells that the next step only breaks a rule, so no local is needed any more.
     `takes` and `waits_on` name the spin lock or dispatcher object that its kernel step needs.
     `atomic_base` is the height of the stack under a device routine that runs as one step.
@@ -142,6 +152,7 @@ class Path:
     guard: list[Expression] = field(default_factory=list[Expression])
     updates: dict[str, Expression] = field(default_factory=dict[str, Expression])
     checks: list[Check] = field(default_factory=list[Check])
+    claims: list[Claim] = field(default_factory=list[Claim])
     accesses: list[Access] = field(default_factory=list[Access])
     seen: set[Mark] = field(default_factory=set[Mark])
     result: Expression | None = None
@@ -153,6 +164,7 @@ class Path:
         other.guard = [*self.guard, *guard]
         other.updates = dict(self.updates)
         other.checks = list(self.checks)
+        other.claims = list(self.claims)
         other.accesses = list(self.accesses)
         other.seen = set(self.seen)
         return other
@@ -180,6 +192,24 @@ class Path:
         """Whether a visible action has to wait for the next transition."""
         return self.acted and self.atomic_base is None
 
+    def claim(self, check: Check, source: Source) -> None:
+        """Go on only where `check` holds."""
+        if self.must_stop():
+            self.claims.append(Claim(check, source))
+            return
+        self.checks.append(check)
+        self.failed = self.failed or is_false(check.condition)
+
+    def settled(self) -> list["Path"]:
+        """Forks in which the first claim is true, or is about to be seen to be false."""
+        claim, *self.claims = self.claims
+        condition = claim.check.condition
+        if is_false(condition):
+            return [self.breaks(claim.check, claim.source)]
+        fails = self.fork(atoms(negation(condition))).breaks(claim.check, claim.source)
+        self.guard += atoms(condition)
+        return [self, fails]
+
     def breaks(self, check: Check, source: Source) -> "Path":
         """End the path at `source` with a rule that is broken after what was done before.
 
@@ -191,7 +221,7 @@ class Path:
             return self.fail(check)
         micros = (Step(check.property, checks=(replace(check, condition=FALSE),)),)
         self.stack.append(KernelActivation("", micros, None, source))
-        self.ends = True
+        self.ends, self.claims = True, []
         return self
 
     def split(self, value: Expression, domains: dict[str, Range]) -> list[tuple["Path", Constant]]:

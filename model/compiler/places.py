@@ -8,7 +8,6 @@ from ..algebra import (
     equal,
     if_then_else,
     interval,
-    is_false,
     is_true,
     less,
     negation,
@@ -137,8 +136,8 @@ class Places:
         if is_true(inside):
             return
         detail = f"{name} is declared to hold {declared.low} to {declared.high}"
-        path.checks.append(Check("value-out-of-range", inside, detail))
-        path.failed = path.failed or is_false(inside)
+        source = top.routine.nodes[top.node].source
+        path.claim(Check("value-out-of-range", inside, detail), source)
 
     def not_all(self, conditions: list[Expression]) -> Expression:
         """Whether some of the conditions fails."""
