@@ -46,7 +46,7 @@ class Budget:
         """Say whether there is no room for one more than `states` states."""
         if self._limits.states is None or states < self._limits.states:
             return False
-        self.exhausted = f"the limit of {self._limits.states} states was reached"
+        self.exhausted = f"the limit of {_states(self._limits.states)} was reached"
         return True
 
     def look(self, states: int, transitions: int, depth: int, frontier: int) -> None:
@@ -64,8 +64,12 @@ class Budget:
 
     def stopped(self, states: int, expanded: int, depth: int) -> Unknown:
         """The verdict on a search that had found and expanded so many states."""
-        found = f"{states} state{'' if states == 1 else 's'} found, {expanded} expanded"
+        found = f"{_states(states)} found, {expanded} expanded"
         return Unknown(f"{self.exhausted}: {found}, depth {depth}")
+
+
+def _states(number: int) -> str:
+    return f"{number} state{'' if number == 1 else 's'}"
 
 
 if sys.platform == "win32":

@@ -9,7 +9,8 @@ from dirql.model.machine import Machine, Progress
 from .evaluate import Evaluator, State
 from .races import DATA_RACE, TORN_UPDATE, RaceSearch
 from .successors import Action, Successors
-from .trace import Violation
+from .trace import Trace, Violation
+from .verdict import Unknown, Verdict, Violated
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,15 @@ class Judge:
                 )
                 return Finding((0, 0), number, violation)
         return None
+
+
+def verdict_on(machine: Machine, trace: Trace) -> Verdict:
+    """That `trace` violates what it says; unknown where one of its steps is `opaque`."""
+    steps = (machine.transitions[step.transition] for step in trace.steps)
+    unknown = ", ".join(dict.fromkeys(step.opaque for step in steps if step.opaque))
+    if unknown:
+        return Unknown(f"{trace.violation.property} depends on {unknown}", trace)
+    return Violated(trace.violation.property, trace)
 
 
 def at_rest(enabled: Iterable[Action]) -> bool:

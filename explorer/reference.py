@@ -17,11 +17,11 @@ from dirql.model.machine import MODEL_BOUND, Machine
 from .budget import Budget
 from .engine import Limits, Snapshot
 from .evaluate import Evaluator, State
-from .judgement import Finding, Judge, at_rest, smaller
+from .judgement import Finding, Judge, at_rest, smaller, verdict_on
 from .recording import Recorder
 from .successors import Action, Successors
 from .trace import Trace
-from .verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
+from .verdict import Holds, Result, Statistics, Unknown, Verdict
 
 NO_LIMITS = Limits()
 
@@ -96,12 +96,7 @@ class _Search:
         finding = finding or self._stuck() or self._nearest_race()
         if finding is None:
             return Holds((f"all {len(self.states)} reachable states",))
-        trace = self._trace(finding)
-        steps = (self._machine.transitions[step.transition] for step in trace.steps)
-        unknown = ", ".join(dict.fromkeys(step.opaque for step in steps if step.opaque))
-        if unknown:
-            return Unknown(f"{trace.violation.property} depends on {unknown}", trace)
-        return Violated(trace.violation.property, trace)
+        return verdict_on(self._machine, self._trace(finding))
 
     def statistics(self) -> Statistics:
         """What was covered."""

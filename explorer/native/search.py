@@ -18,12 +18,12 @@ from dirql.model.machine import MODEL_BOUND, Machine
 from ..budget import Budget, resident_memory
 from ..engine import Limits, Snapshot
 from ..evaluate import Evaluator, State
-from ..judgement import Finding, Judge
+from ..judgement import Finding, Judge, verdict_on
 from ..races import DATA_RACE, TORN_UPDATE
 from ..recording import Recorder
 from ..successors import Successors
 from ..trace import Trace, Violation
-from ..verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
+from ..verdict import Holds, Result, Statistics, Unknown, Verdict
 from ..workspace import IN_MEMORY, Workspace, WorkspaceError
 from .beginning import Beginning, move_to_disk
 from .cache import Cache
@@ -155,12 +155,7 @@ class _Search:
             if self._covered.expanded != self._space.counted:
                 raise AssertionError("a search that did not expand everything proves nothing")
             return Holds((f"all {len(self._space)} reachable states",))
-        trace = self._trace(finding)
-        steps = (self._machine.transitions[step.transition] for step in trace.steps)
-        unknown = ", ".join(dict.fromkeys(step.opaque for step in steps if step.opaque))
-        if unknown:
-            return Unknown(f"{trace.violation.property} depends on {unknown}", trace)
-        return Violated(trace.violation.property, trace)
+        return verdict_on(self._machine, self._trace(finding))
 
     def _no_proof(self) -> str:
         """What a search by fingerprints can say when it found nothing wrong."""

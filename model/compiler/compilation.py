@@ -53,7 +53,6 @@ class _Compilation:
     def __init__(self, program: Program, scenario: Scenario, processors: int, knobs: Knobs) -> None:
         """Analyse what does not change from pass to pass."""
         self._program = program
-        self._scenario = scenario
         self._knobs = knobs
         self._processors = tuple(f"P{number}" for number in range(processors))
         self._routines = {item.name: item for item in program.routines}

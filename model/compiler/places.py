@@ -139,10 +139,6 @@ class Places:
         source = top.routine.nodes[top.node].source
         path.claim(Check("value-out-of-range", inside, detail), source)
 
-    def not_all(self, conditions: list[Expression]) -> Expression:
-        """Whether some of the conditions fails."""
-        return negation(conjunction(*conditions))
-
     def require_alive(self, path: Path, name: str) -> None:
         """Add the check that the memory (or mapping) of object `name` exists."""
         alive = self._world.alive(name)

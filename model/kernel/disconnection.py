@@ -4,9 +4,9 @@ from ..algebra import conjunction, disjunction, equal, member, negation
 from ..expr import Constant, Expression, Read
 from ..machine import Check
 from .dispatch import edge_pending
-from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL, bad_address
-from .registration import LEGACY, same_version
-from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
+from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
+from .registration import LEGACY, interrupt_object, same_version
+from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter, Passing
 from .world import (
     CONNECTED,
@@ -32,15 +32,9 @@ def _find(call: KernelCall, world: World, name: str) -> tuple[InterruptObject, C
     Windows: a second disconnect, or one of something else, is undocumented (3.1.12, 10.33).
     Model: a violation.
     """
-    if name == "NULL":
-        return call.broken(
-            "disconnect-of-dead-interrupt",
-            f"{call.routine} is called with a NULL interrupt object",
-            bad_address(call.irql, in_kernel=True),
-        )
-    found = world.interrupt(name)
-    if found is None:
-        raise RuleError(f"{call.routine}: {name} is not an interrupt object")
+    found = interrupt_object(call, world, name, "disconnect-of-dead-interrupt")
+    if isinstance(found, Step):
+        return found
     state = world.interrupt_state(name)
     return found, Check(
         "disconnect-of-dead-interrupt",

@@ -3,7 +3,7 @@
 from ..algebra import negation
 from ..expr import Constant
 from ..machine import Check
-from .levels import APC_LEVEL, level_name
+from .levels import APC_LEVEL
 from .locks import MUTEX_TAKERS, embedded, free, in_memory, leaving
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
@@ -83,15 +83,9 @@ def ex_release_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...]:
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1007)",
             ),
         )
-    if call.irql != APC_LEVEL:
-        wrong = "irql-too-high" if call.irql > APC_LEVEL else "irql-too-low"
-        return (
-            call.broken(
-                wrong,
-                f"{call.routine} is called at {level_name(call.irql)}, not at APC_LEVEL",
-                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x34)",
-            ),
-        )
+    wrong = call.exactly(APC_LEVEL, "0x34")
+    if wrong is not None:
+        return (wrong,)
     new = held.previous_irql
     checks = leaving(call, mutex, new)
     return (Step(call.routine, "6.5.7", checks=checks, drops=mutex, irql=new),)

@@ -6,9 +6,9 @@ from ..driver import Line
 from ..expr import Constant
 from ..machine import Check
 from . import constants as c
-from .levels import HIGH_LEVEL, PASSIVE_LEVEL
+from .levels import HIGH_LEVEL, PASSIVE_LEVEL, bad_address
 from .rule import KernelCall, Outcome, RuleError, Step
-from .world import Registration, World
+from .world import InterruptObject, Registration, World
 
 LEGACY = 0
 """The version of what IoConnectInterrupt registers."""
@@ -34,6 +34,26 @@ class Request:
     mask: int
     version: int
     group: int = 0
+
+
+def interrupt_object(
+    call: KernelCall, world: World, name: str, rule: str
+) -> InterruptObject | Step:
+    """The interrupt object called `name`, or for NULL the step that breaks `rule`.
+
+    Raises:
+        RuleError: it is something else.
+    """
+    if name == "NULL":
+        return call.broken(
+            rule,
+            f"{call.routine} is called with a NULL interrupt object",
+            bad_address(call.irql, in_kernel=True),
+        )
+    found = world.interrupt(name)
+    if found is None:
+        raise RuleError(f"{call.routine}: {name} is not an interrupt object")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,19 @@ class KernelCall:
             ),
         )
 
+    def exactly(self, level: int, code: str) -> Step | None:
+        """The step that breaks the rule, where the caller's IRQL is not `level`.
+
+        `code` is the first parameter of the bug check that Driver Verifier raises.
+        """
+        if self.irql == level:
+            return None
+        return self.broken(
+            "irql-too-high" if self.irql > level else "irql-too-low",
+            f"{self.routine} is called at {level_name(self.irql)}, not at {level_name(level)}",
+            f"0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION ({code})",
+        )
+
     def at_least(self, level: int, bug_check: str = "") -> tuple[Check, ...]:
         """The check that the caller's IRQL is at least `level`."""
         if self.irql >= level:

@@ -217,15 +217,9 @@ def release_and_lower(
                 "0xA IRQL_NOT_LESS_OR_EQUAL",
             ),
         )
-    if call.irql != DISPATCH_LEVEL:
-        wrong = "irql-too-high" if call.irql > DISPATCH_LEVEL else "irql-too-low"
-        return (
-            call.broken(
-                wrong,
-                f"{call.routine} is called at {level_name(call.irql)}, not at DISPATCH_LEVEL",
-                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x32)",
-            ),
-        )
+    wrong = call.exactly(DISPATCH_LEVEL, "0x32")
+    if wrong is not None:
+        return (wrong,)
     return release(call, lock, takers, new)
 
 

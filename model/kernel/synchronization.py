@@ -5,7 +5,8 @@ from ..expr import Constant
 from ..machine import Check
 from .levels import bad_address, level_name
 from .locks import in_memory, leaving
-from .rule import WRONG_IRQL, Enter, Give, KernelCall, KernelRoutine, Micro, RuleError, Step
+from .registration import interrupt_object
+from .rule import WRONG_IRQL, Enter, Give, KernelCall, KernelRoutine, Micro, Step
 from .signature import Parameter
 from .world import LIVE, InterruptObject, World
 
@@ -19,15 +20,9 @@ def live_interrupt(
         frees it (3.1.11, 10.3).
     Model: any use of it is a violation.
     """
-    if name == "NULL":
-        return call.broken(
-            "synchronize-on-dead-interrupt",
-            f"{call.routine} is called with a NULL interrupt object",
-            bad_address(call.irql, in_kernel=True),
-        )
-    found = world.interrupt(name)
-    if found is None:
-        raise RuleError(f"{call.routine}: {name} is not an interrupt object")
+    found = interrupt_object(call, world, name, "synchronize-on-dead-interrupt")
+    if isinstance(found, Step):
+        return found
     alive = Check(
         "synchronize-on-dead-interrupt",
         member(world.interrupt_state(name), LIVE),

@@ -12,7 +12,6 @@ from ..domain import Enumeration
 from ..driver import Field as FieldOf
 from ..driver import FieldKind
 from ..expr import FALSE, TRUE, Constant, Expression, IfThenElse
-from ..kernel.signature import Parameter
 from ..routine import NULL, Place
 
 
@@ -188,12 +187,3 @@ class Knowledge:
     def copy(self) -> "Knowledge":
         """The same knowledge, apart from this one."""
         return Knowledge(dict(self.locals), dict(self.results))
-
-
-@dataclass(frozen=True, slots=True)
-class StructureType:
-    """A type of local structure: its members by path, and the routines that take it."""
-
-    name: str
-    members: dict[str, Parameter]
-    takers: tuple[str, ...]

@@ -1,7 +1,7 @@
 """What a driver consists of: its objects, their fields, what lies inside what, and its routines."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum as PythonEnum
 from types import FunctionType
@@ -372,8 +372,3 @@ def _called(value: object) -> str:
 
 def _unresolved(name: str) -> Field:
     return Field(name, FieldKind.DATA, Range(0, 0), (0,))
-
-
-def function_of(thing: Thing, function: Callable[..., object]) -> str | None:
-    """The name under which `thing` has this very function as a routine, or `None`."""
-    return next((name for name, item in thing.routines.items() if item is function), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from dirql.model.domain import Boolean, Enumeration, Value
+from dirql.model.domain import Enumeration, Value
 from dirql.model.expr import (
     FALSE,
     TRUE,
@@ -278,13 +278,6 @@ def _steps(
         ),
         scheduling=on_top,
     )
-
-
-def flag_machine(*steps: Transition, flags: Sequence[str] = ("a", "b")) -> Machine:
-    """A machine of boolean variables, all false at first, moved by a context without counter."""
-    hardware = Context("device", ContextKind.HARDWARE, "", Constant("none"), Constant(0))
-    variables = tuple(Variable(name, Boolean(), (False,)) for name in flags)
-    return Machine("flags", variables, steps, (hardware,))
 
 
 def flag(name: str) -> Expression:
