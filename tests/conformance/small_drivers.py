@@ -332,7 +332,10 @@ def _routines(draw: st.DrawFn, kind: str, threads: list[str], *, above: bool) ->
     routines = {
         "Service(self, Interrupt, ServiceContext)": draw(_service_routine()),
         "Synchronised(self, Context)": (
-            draw(_body(_ANYWHERE, 1)).replace("return\n", "return 0\n") + "return Context\n"
+            draw(_body(_ANYWHERE, 1))
+            .replace("return\n", "return 0\n")
+            .replace("self.Synchronised, 0", "self.Pick, 0")  # it would call itself
+            + "return Context\n"
         ),
         "Deferred(self, Dpc, Context)": draw(_body(raised, 2)),
     }

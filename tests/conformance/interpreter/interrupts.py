@@ -139,6 +139,8 @@ def _release(call: Calling) -> list[Draft]:
     assert held is not None
     call.require(held[1] == "KeAcquireInterruptSpinLock", "mixed-lock-routines")
     call.require(held[2] == new, "irql-lowered-wrongly")
+    level = registration(call.draft, name).irql
+    call.require(call.context.irql == level, "irql-too-high")
     call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
     call.require(call.context.held[-1][0] == lock, "release-out-of-order")
     call.drop(lock, new)
