@@ -7,10 +7,11 @@ from dataclasses import replace
 from dirql.explorer.symbolic.induction import prove
 from dirql.explorer.symbolic.lemmas import lemmas
 from dirql.explorer.symbolic.observed import LEMMA
-from dirql.explorer.symbolic.proof import Counterexample, Goal, Proof
+from dirql.explorer.symbolic.proof import Counterexample, Goal, Kind, Proof
 from dirql.model.domain import Value
-from dirql.model.machine import Invariant, Machine
+from dirql.model.machine import MODEL_BOUND, Invariant, Machine
 from dirql.properties import PROPERTIES, apply, deadlock_goals, kernel_invariants
+from dirql.properties.property import Kind as PropertyKind
 
 from .answers import Subject
 from .report import count
@@ -36,25 +37,27 @@ def prove_subject(subject: Subject, names: Sequence[str]) -> Proof:
     """Prove the properties called `names` of what `subject` describes.
 
     With the kernel invariants alone if they are enough, else with lemmas learnt from the states
-    that the driver can reach.
+    that the driver can reach. That the limits of the model are never reached is always a goal:
+    behaviours end there, and nothing is proved of what would follow.
     """
     machine = apply(subject.system, None)
     goals = [item for item in deadlock_goals(subject.system) if item not in machine.invariants]
     extended = replace(machine, invariants=(*machine.invariants, *goals))
     kernel = kernel_invariants(subject.system)
+    wanted = (*names, MODEL_BOUND)
     started = time.monotonic()
-    found = prove(extended, kernel, properties=names)
-    if not found.complete:
-        learnt = lemmas(extended, found.invariants, names)
+    found = prove(extended, kernel, properties=wanted)
+    if any(not goal.proved and goal.kind is not Kind.PROGRESS for goal in found.goals):
+        learnt = lemmas(extended, found.invariants, wanted)
         asked = found.questions
-        found = prove(extended, (*kernel, *learnt), properties=names)
+        found = prove(extended, (*kernel, *learnt), properties=wanted)
         found = replace(found, questions=asked + found.questions)
     return replace(found, seconds=time.monotonic() - started)
 
 
 def all_names() -> tuple[str, ...]:
     """The names of everything that induction can speak of."""
-    return tuple(item.name for item in PROPERTIES)
+    return tuple(item.name for item in PROPERTIES if item.kind is not PropertyKind.PROGRESS)
 
 
 def proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> str:
@@ -64,16 +67,23 @@ def proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> str:
 
 def _proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> Iterator[str]:
     width = max(len(name) for name in names)
+    beyond = [goal for goal in _goals(proof, MODEL_BOUND) if not goal.proved]
+    proved = "proved up to a limit of the model" if beyond else "proved"
     for name in names:
-        goals = [goal for goal in proof.goals if goal.property == name]
+        goals = _goals(proof, name)
         open_goals = [goal for goal in goals if not goal.proved]
         if not goals:
-            yield f"  {name:<{width}}  proved: no step or state of this driver can break it"
+            yield f"  {name:<{width}}  {proved}: no step or state of this driver can break it"
         elif not open_goals:
-            yield f"  {name:<{width}}  proved ({_places(goals)}{_by_induction(goals)})"
+            yield f"  {name:<{width}}  {proved} ({_places(goals)}{_by_induction(goals)})"
+        elif open_goals[0].kind is Kind.PROGRESS:
+            yield f"  {name:<{width}}  not proved: induction does not speak of progress; ask check"
         else:
             yield f"  {name:<{width}}  not proved ({len(open_goals)} of {_places(goals)})"
             yield from (f"    {line}" for line in _why(open_goals[0], machine))
+    if beyond:
+        yield "  a limit of the model may be reached, and what follows is not covered:"
+        yield from (f"    {line}" for line in _why(beyond[0], machine))
     domains = [goal for goal in proof.goals if not goal.property and not goal.proved]
     if domains:
         yield f"  {len(domains)} steps may store a value outside its domain: {domains[0].detail}"
@@ -93,6 +103,10 @@ def lemma_text(proof: Proof) -> str:
 
 def _lemmas(proof: Proof) -> list[Invariant]:
     return [item for item in proof.invariants if item.property == LEMMA]
+
+
+def _goals(proof: Proof, name: str) -> list[Goal]:
+    return [goal for goal in proof.goals if goal.property == name]
 
 
 def _by_induction(goals: Sequence[Goal]) -> str:

@@ -26,6 +26,7 @@ from . import solver
 from .encoding import Moment, Relation, State, broken, state_in, updated
 from .proof import Counterexample, Dropped, Goal, Kind, NamedState, Proof
 from .solver import Answer, Solver, Term
+from .suspects import races
 from .terms import value_in
 
 PATIENCE = 10.0
@@ -43,7 +44,8 @@ def prove(
 ) -> Proof:
     """Prove what `machine` asks for, with the help of `invariants`.
 
-    The goals are the invariants and checks of the machine, and that updates stay within domains.
+    The goals are the invariants, checks and races of the machine, and that updates stay within
+    domains. What it asks of progress is no matter of induction, and comes back not proved.
     Those `invariants` that are not inductive are dropped and reported; the goals then rest only on
     what remains. Plain invariants of the machine take part in the induction themselves.
 
@@ -185,6 +187,14 @@ class _Induction:
             if solver.truth(overflows) is not False:
                 goal = Goal(Kind.DOMAIN, "", transition.name, index, proved=True)
                 yield self._judged(answer, goal, overflows, f"{transition.name} leaves a domain")
+        for race in races(relation):
+            name, detail = race.violation.property, race.violation.detail
+            if _wanted(name, properties):
+                goal = Goal(Kind.RACE, name, detail, None, proved=True)
+                yield self._judged(answer, goal, race.condition, "the race is possible here")
+        for hope in self._machine.progress:
+            if _wanted(hope.property, properties):
+                yield Goal(Kind.PROGRESS, hope.property, hope.detail, None, proved=False)
 
     @property
     def _left(self) -> list[int]:

@@ -22,6 +22,7 @@ from . import solver
 from .encoding import Relation, State, broken, state_in, updated
 from .observed import Observed, observed
 from .solver import Answer, Solver, Term
+from .suspects import races
 
 MOST_STATES = 100_000
 """Machines with more states are proved without lemmas, or not."""
@@ -95,7 +96,7 @@ class _Search:
         self._solver.add(term)
 
     def _forbidden(self, wanted: Sequence[Invariant], properties: Collection[str]) -> list[Term]:
-        """What no state may be like: resting where it must not, about to break or overflow."""
+        """What no state may be like: at rest and wrong, about to break a rule, race or overflow."""
         relation = self._relation
         resting = [
             solver.conjunction(
@@ -110,7 +111,10 @@ class _Search:
             for check in transition.checks
             if check.property in properties
         ]
-        return [*resting, *breaking, *(item.overflows for item in relation.actions)]
+        racing = [
+            item.condition for item in races(relation) if item.violation.property in properties
+        ]
+        return [*resting, *breaking, *racing, *(item.overflows for item in relation.actions)]
 
     def _goals(self) -> bool:
         """Exclude the states that are forbidden; false when the time is over."""

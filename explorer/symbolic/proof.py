@@ -54,6 +54,10 @@ class Kind(Enum):
     """No step breaks this rule."""
     DOMAIN = "domain"
     """The step stores no value outside the domain of its variable."""
+    RACE = "race"
+    """The two contexts never stand before their accesses at once."""
+    PROGRESS = "progress"
+    """Something can still happen: never proved, as induction does not speak of it."""
 
 
 @dataclass(frozen=True, slots=True)

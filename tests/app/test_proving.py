@@ -15,6 +15,8 @@ from dirql.properties import PROPERTIES
 
 from .fakes import Workshop
 
+PATTERNS = Path(__file__).parents[2] / "patterns"
+
 
 def test_usual_goals_are_properties() -> None:
     assert set(USUAL_GOALS) <= {item.name for item in PROPERTIES}
@@ -40,17 +42,70 @@ def test_what_a_step_breaks_is_not_proved(
     assert "KeSetEvent is called at DIRQL 7" in out
 
 
+def test_a_race_that_happens_is_not_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    path = PATTERNS / "serial_wait_race.py"
+    assert run(["prove", str(path), "--property", "data-race", "--processors", "2"]) == 2
+    assert "data-race  not proved" in capsys.readouterr().out
+    path = PATTERNS / "serial_wait_race_fixed.py"
+    assert run(["prove", str(path), "--property", "data-race", "--processors", "2"]) == 0
+    assert "data-race  proved" in capsys.readouterr().out
+
+
+def test_progress_is_never_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    path = PATTERNS / "cancel_versus_dpc.py"
+    arguments = ["prove", str(path), "--processors", "1"]
+    assert run([*arguments, "--property", "stuck-context"]) == 2
+    assert "not proved: induction does not speak of progress" in capsys.readouterr().out
+    run([*arguments, "--all"])
+    assert "stuck-context" not in capsys.readouterr().out
+
+
+COUNTS_IN_A_LOCAL = """
+from dirql.model.wdk import *
+
+
+class Counter(Driver):
+    go = Bit(1, volatile=True)
+    lock = KSPIN_LOCK()
+
+    def Count(self):
+        n = 0
+        while self.go:
+            n += 1
+        if n > 100000:
+            KeRaiseIrql(HIGH_LEVEL, Old)
+            KeAcquireSpinLock(self.lock, Older)
+
+    def Stop(self):
+        self.go = 0
+
+
+scenario = Scenario(concurrently=[Counter.Count, Counter.Stop])
+"""
+
+
+def test_nothing_is_proved_beyond_a_limit_of_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A behaviour that the model cuts off may well break what looks proved."""
+    path = tmp_path / "counter.py"
+    path.write_text(COUNTS_IN_A_LOCAL, encoding="utf-8")
+    assert run(["prove", str(path), "--processors", "1"]) == 2
+    out = capsys.readouterr().out
+    assert "irql-too-high                  proved up to a limit of the model" in out
+    assert "the local n of Count may leave" in out
+
+
 def test_lemmas_are_printed_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     """With the names a driver's author knows."""
-    path = Path(__file__).parents[2] / "patterns" / "pcidrv_stop_fixed.py"
+    path = PATTERNS / "pcidrv_stop_fixed.py"
     arguments = ["prove", str(path), "--processors", "1"]
     assert run(arguments) == 0
-    brief = capsys.readouterr().out
+    assert "  lemma: " not in capsys.readouterr().out
     assert run([*arguments, "--lemmas"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    lemmas = [text for text in lines if text.startswith("  lemma: never ")]
-    assert f"kernel invariants and {len(lemmas)} lemmas inductive" in brief
-    assert len(lines) == len(brief.splitlines()) + len(lemmas)
+    out = capsys.readouterr().out
+    lemmas = [text for text in out.splitlines() if text.startswith("  lemma: never ")]
+    assert f"kernel invariants and {len(lemmas)} lemmas inductive" in out
     assert any("DPC on P0" in text for text in lemmas)
     assert not any("driver." in text for text in lemmas)
 

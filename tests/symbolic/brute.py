@@ -163,11 +163,11 @@ class Brute:
             (distance, number, name)
             for state, distance in self.depth.items()
             for number, name in enumerate(("data-race", "torn-read-modify-write"))
-            if name in self.machine.races and self._races(state, name)
+            if name in self.machine.races and self.races_in(state, name)
         ]
         return Finding(min(found)[2], min(found)[0]) if found else None
 
-    def _races(self, state: State, name: str) -> bool:
+    def races_in(self, state: State, name: str) -> bool:
         here, enabled = self.named(state), self.enabled(state)
         for one in self.machine.transitions:
             for other in enabled:
