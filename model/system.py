@@ -6,7 +6,7 @@ the result is the `Machine` that engines see.
 
 from dataclasses import dataclass
 
-from .expr import Expression
+from .expr import FALSE, Expression
 from .machine import Machine, Source
 
 
@@ -92,7 +92,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A compiled driver. `removed` holds once `finally_` has run; `waiting` per device."""
+    """A compiled driver.
+
+    `removed` holds once `finally_` has run, `failed` once `start` has returned a failure; `waiting`
+    per device.
+    """
 
     machine: Machine
     points: tuple[Point, ...]
@@ -103,3 +107,4 @@ class System:
     waiting: tuple[tuple[str, Expression], ...]
     claims: tuple[Claim, ...]
     removed: Expression
+    failed: Expression = FALSE

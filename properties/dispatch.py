@@ -1,6 +1,6 @@
 """Who serves an interrupt: claims on a line, and causes nobody will notice."""
 
-from dirql.model.algebra import negation
+from dirql.model.algebra import conjunction, negation
 from dirql.model.machine import ContextKind, Invariant, Progress
 from dirql.model.system import System
 
@@ -79,7 +79,7 @@ def unserviced_cause(system: System) -> Conditions:
         In every state in which nothing but spontaneous hardware events can happen, that no
         device waits for the driver (its `waiting` routine is false). And, for a driver that never
         comes to rest because a thread polls, that from every state in which a device waits some
-        continuation serves it.
+        continuation serves it. A start that failed leaves no driver: nothing is asked after one.
 
     Why it matters:
         This is the lost interrupt: an edge that came while nobody listened, a cause bit cleared
@@ -101,6 +101,10 @@ def unserviced_cause(system: System) -> Conditions:
         4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.5, R22, R25, R32, R55; KINTERRUPT_MODE,
         "Registering and queuing a DpcForIsr routine"; no bug check: the device hangs.
     """
+    owed = tuple(
+        (device, conjunction(waiting, negation(system.failed)))
+        for device, waiting in system.waiting
+    )
     at_rest = tuple(
         Invariant(
             "unserviced-cause",
@@ -108,7 +112,7 @@ def unserviced_cause(system: System) -> Conditions:
             f"{device} holds work that the driver will never notice",
             quiescent=True,
         )
-        for device, waiting in system.waiting
+        for device, waiting in owed
     )
     contexts = system.machine.contexts
     ever = tuple(
@@ -119,7 +123,7 @@ def unserviced_cause(system: System) -> Conditions:
             goal=negation(waiting),
             detail=f"{device} holds work that the driver will never notice, whatever happens",
         )
-        for device, waiting in system.waiting
+        for device, waiting in owed
         for hardware in contexts
         if hardware.kind is ContextKind.HARDWARE
     )

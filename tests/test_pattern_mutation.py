@@ -452,6 +452,13 @@ MUTATIONS = (
         "queued_lock_used_as_ordinary",
         "holds",
     ),
+    Mutation(
+        "memory",
+        "guard=(equal(kept, Constant(0)),)",
+        "guard=()",
+        "work_item_after_unmap_fixed",
+        "use-after-free",
+    ),
 )
 
 

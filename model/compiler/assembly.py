@@ -1,7 +1,7 @@
 """From the programs of all contexts to one machine."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..algebra import (
     atoms,
@@ -17,7 +17,7 @@ from ..algebra import (
     variables_of,
 )
 from ..domain import Enumeration
-from ..expr import FALSE, Constant, Expression, Read
+from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import dispatch, timers, work_items
 from ..kernel.levels import DISPATCH_LEVEL
 from ..kernel.rule import HERE, Outcome, Step
@@ -26,19 +26,11 @@ from ..machine import Context, ContextKind, Machine, Transition, Variable
 from ..routine import Routine
 from .errors import CompileError
 from .path import Path
+from .phases import Phases, start_failed
 from .program import ContextProgram, Move, source_of
 from .scheduling import Scheduling, placement
 
 HARDWARE = "hardware"
-
-
-@dataclass(frozen=True, slots=True)
-class Phases:
-    """The names of the threads that start first, run concurrently, and come last."""
-
-    start: tuple[str, ...]
-    concurrently: tuple[str, ...]
-    last: tuple[str, ...]
 
 
 class Assembly:
@@ -184,11 +176,12 @@ class Assembly:
         """
         phases = self._phases
         if program.name in phases.start:
-            status = _status(path)
-            success = less_equal(Constant(0), status) if phases.concurrently else FALSE
+            good = less_equal(Constant(0), _status(path))
+            success = good if phases.concurrently else FALSE
             return {
                 **self._started(phases.concurrently, success),
                 **self._started(phases.last, negation(success)),
+                **self._failed(program.name, good),
             }
         if program.name in phases.concurrently:
             ended = conjunction(
@@ -200,6 +193,12 @@ class Assembly:
             )
             return self._started(phases.last, ended)
         return {}
+
+    def _failed(self, name: str, good: Expression) -> dict[str, Expression]:
+        """Remember that the start failed, where nothing else shows it."""
+        if self._phases.concurrently or good == TRUE:
+            return {}
+        return {self._world.flag(start_failed(name)).variable: negation(good)}
 
     def _started(self, names: tuple[str, ...], condition: Expression) -> dict[str, Expression]:
         """The threads `names` start if `condition` holds."""

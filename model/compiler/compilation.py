@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..algebra import conjunction, disjunction, not_equal
 from ..driver import Program
 from ..expr import FALSE, TRUE, Constant, Expression, Read
-from ..kernel import ROUTINES, dispatch, dpc, work_items
+from ..kernel import ROUTINES, dispatch, dpc, memory, work_items
 from ..kernel.knobs import Knobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
 from ..kernel.registration import NO_DEVICE, REFUSES
@@ -18,7 +18,7 @@ from ..kernel.world import Facts, World
 from ..machine import ContextKind, Source
 from ..scenario import Scenario, Thread
 from ..system import System
-from .assembly import HARDWARE, Assembly, Phases
+from .assembly import HARDWARE, Assembly
 from .calls import Calls
 from .errors import NEVER_CONNECTS, CompileError
 from .execution import Executor
@@ -27,6 +27,7 @@ from .kernel_steps import KernelSteps
 from .liveness import Liveness
 from .location import WINDOWS, KernelFrame, Location, RoutineFrame
 from .path import Path, RoutineActivation
+from .phases import Phases
 from .places import Places
 from .program import ContextProgram, Explorer
 
@@ -205,7 +206,7 @@ class _Compilation:
                 busy: Expression = TRUE
                 if program.name.endswith(" 2"):
                     busy = not_equal(Read(f"at {item} worker"), Constant("idle"))
-                return work_items.start(world, item, busy)
+                return work_items.start(world, item, busy, memory.device_released(world))
             case ContextKind.THREAD | ContextKind.HARDWARE:
                 del programs
                 return None

@@ -15,8 +15,8 @@ from ..system import (
     QueueFacts,
     System,
 )
-from .assembly import Phases
 from .location import Location
+from .phases import Phases, failed, removed
 from .program import ContextProgram, source_of
 
 _OWNER = "owner of "
@@ -60,7 +60,8 @@ def describe(
             Claim(name, condition, routines[name].source if name in routines else Source())
             for name, condition in claims
         ),
-        _removed(phases),
+        removed(phases),
+        failed(phases, world),
     )
 
 
@@ -123,8 +124,3 @@ def _queues(world: World, programs: tuple[ContextProgram, ...]) -> tuple[QueueFa
             pending = disjunction(work_items.pending(world, item), running)
             found.append(QueueFacts(item, "work item", pending))
     return tuple(found)
-
-
-def _removed(phases: Phases) -> Expression:
-    """The last routine of the scenario has run; never, where there is none."""
-    return disjunction(*(equal(Read(f"at {name}"), Constant("done")) for name in phases.last))

@@ -1,5 +1,7 @@
 """Memory and its lifetime: pool, device objects, register mappings."""
 
+from dataclasses import replace
+
 from ..algebra import (
     conjunction,
     disjunction,
@@ -18,7 +20,7 @@ from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
-from .world import NONE, World
+from .world import DRIVER, NONE, World
 
 
 def fit(
@@ -55,7 +57,7 @@ def _parts(world: World, name: str) -> tuple[str, ...]:
     return (name, *(part for child in inside for part in _parts(world, child)))
 
 
-def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, ...]:
+def _nothing_queued(freeing: str, world: World, name: str) -> tuple[Check, ...]:
     """No DPC, timer or work item in the memory is still queued (7.1.12, 7.4.3, 7.5.4, R60)."""
     checks: list[Check] = []
     for part in _parts(world, name):
@@ -64,7 +66,7 @@ def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, .
             queued = negation(equal(dpc.queued_on(world, part), NONE))
         elif part in timers.timers(world):
             queued = timers.pending(world, part)
-        elif part in work_items.work_items(world):
+        elif part in work_items.work_items(world) and name != DRIVER:  # those keep the device
             queued = work_items.pending(world, part)
             crash = "0xE4 WORKER_INVALID"
         else:
@@ -73,7 +75,7 @@ def _nothing_queued(call: KernelCall, world: World, name: str) -> tuple[Check, .
             Check(
                 "free-while-queued",
                 negation(queued),
-                f"{call.routine} frees memory that holds {part}, which is still queued",
+                f"{freeing} frees memory that holds {part}, which is still queued",
                 crash,
             )
         )
@@ -117,7 +119,7 @@ def _end(
                 "double-free", alive, f"{call.routine} frees {name} twice", "0xC2 BAD_POOL_CALLER"
             ),
         )
-    checks = (*checks, *gone, *_nothing_queued(call, world, name))
+    checks = (*checks, *gone, *_nothing_queued(call.routine, world, name))
     return (Step(call.routine, rule, (Outcome(updates=updates),), checks),)
 
 
@@ -135,11 +137,60 @@ def ex_free_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
 def io_delete_device(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Delete the device object, and with it the device extension: the driver's own fields.
 
-    Windows: disconnect, and finish DPCs, timers and work items first (3.1.7, 3.4.1, R77, R79).
-    Model: at or below APC_LEVEL; the driver's fields are gone, and any later use is a violation.
+    Windows: disconnect, and finish DPCs and timers first (3.1.7, 3.4.1, R77, R79). While a work
+        item is queued or running the device object is kept, and deleted after that (7.5.5).
+    Model: at or below APC_LEVEL; then, or when the last work item has run, the driver's fields are
+        gone, and any later use is a violation.
     """
     call.text("DeviceObject")
-    return _end(call, world, "driver", "3.4.1", call.at_most(APC_LEVEL))
+    (deleted,) = _end(call, world, DRIVER, "3.4.1", call.at_most(APC_LEVEL))
+    kept = work_items.device_kept(world)
+    if kept is None or not isinstance(deleted, Step):
+        return (deleted,)
+    pending = _delete_pending(world)
+    now = tuple(replace(item, guard=(equal(kept, Constant(0)),)) for item in deleted.outcomes)
+    stays = less(Constant(0), kept)
+    later = Outcome(
+        (stays,),
+        ((pending.variable, TRUE),),
+        name=f"{call.routine}: a work item keeps the device object",
+    )
+    once = Check("double-free", negation(pending), f"{call.routine} deletes the device twice")
+    checks = tuple(
+        replace(item, condition=disjunction(stays, item.condition))
+        if item.property == "free-while-queued"
+        else item
+        for item in deleted.checks
+    )
+    return (replace(deleted, outcomes=(*now, later), checks=(*checks, once)),)
+
+
+def _delete_pending(world: World) -> Read:
+    """Whether the device object goes away with its last work item."""
+    return world.flag("device deletion pending")
+
+
+def device_released(world: World) -> tuple[Micro, ...]:
+    """What the system does when the routine of a work item has returned.
+
+    Windows: it gives back the reference to the device object; a device object whose deletion was
+        pending goes away with the last one (7.5.5).
+    Model: one step, where the driver deletes its device object at all.
+    """
+    kept, alive = work_items.device_kept(world), world.alive(DRIVER)
+    if kept is None or not isinstance(alive, Read):
+        return ()
+    last = conjunction(_delete_pending(world), equal(kept, Constant(1)))
+    updates = (
+        (kept.variable, Arithmetic("-", kept, Constant(1))),
+        (alive.variable, conjunction(alive, negation(last))),
+    )
+    name = "the system releases the device object"
+    checks = tuple(
+        replace(item, condition=disjunction(negation(last), item.condition))
+        for item in _nothing_queued(name, world, DRIVER)
+    )
+    return (Step(name, "7.5.5", (Outcome(updates=updates),), checks),)
 
 
 def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:

@@ -1,14 +1,14 @@
 """System work items (rules 7.5)."""
 
 from ..algebra import conjunction, equal, negation
-from ..domain import Enumeration, Value
-from ..expr import FALSE, Constant, Expression, Read
+from ..domain import Enumeration, Range, Value
+from ..expr import FALSE, Arithmetic, Constant, Expression, Read
 from ..machine import MODEL_BOUND, Check
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .rule import Enter, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
-from .world import World
+from .world import DRIVER, World
 
 IDLE, QUEUED = "idle", "queued"
 
@@ -41,6 +41,19 @@ def _entry_of(world: World, item: str) -> Read | None:
     return world.variable(name, Enumeration(name, labels), (labels[0],))
 
 
+def device_kept(world: World) -> Read | None:
+    """How many work items keep the device object; `None` if the driver never deletes it.
+
+    Windows: a queued work item holds a reference to the device object until its routine has
+        returned (7.5.5).
+    Model: each item is queued once and runs twice at most.
+    """
+    if not world.can_die(DRIVER) or not work_items(world):
+        return None
+    most = 3 * len(work_items(world))
+    return world.variable("work items that keep the device", Range(0, most), (0,))
+
+
 def _work_item(call: KernelCall, world: World) -> str:
     """The work item passed."""
     return embedded(call, world, "IoWorkItem", "IO_WORKITEM")
@@ -51,7 +64,8 @@ def io_queue_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
     Windows: at or below DISPATCH_LEVEL (7.5.1, R63); queuing a queued item corrupts system data
         (7.5.2, R61).
-    Model: one step; queuing it twice is a violation. The queue's type is not looked at.
+    Model: one step; queuing it twice is a violation. The queue's type is not looked at. Until
+        the routine has returned, the driver's device object is kept (7.5.5).
     """
     item = _work_item(call, world)
     context = call.arguments["Context"]
@@ -62,6 +76,9 @@ def io_queue_work_item(call: KernelCall, world: World) -> tuple[Micro, ...]:
     state = state_of(world, item)
     idle = equal(state, Constant(IDLE))
     updates: list[tuple[str, Expression]] = [(state.variable, Constant(QUEUED))]
+    kept = device_kept(world)
+    if kept is not None:
+        updates.append((kept.variable, Arithmetic("+", kept, Constant(1))))
     entry = _entry_of(world, item)
     if entry is not None:
         updates.append((entry.variable, Constant(f"{routine}({context.value})")))
@@ -107,13 +124,14 @@ def _device_object(world: World) -> Constant:
     return Constant(found[0] if found else "NULL")
 
 
-def start(world: World, item: str, others_busy: Expression) -> Step:
+def start(world: World, item: str, others_busy: Expression, afterwards: tuple[Micro, ...]) -> Step:
     """A system thread takes the item out of its queue and calls the routine.
 
     Windows: dequeued before the routine runs, so it can be queued again meanwhile (7.5.3).
     Model: two threads serve each item; the second only while the first is busy. Where a third
         would be needed, the model ends (`no_third_worker`). The routine gets the driver's (first)
-        device object, the context, and the item for the Ex form.
+        device object, the context, and the item for the Ex form. `afterwards` is what the system
+        does when the routine has returned.
     """
     device = _device_object(world)
     state = state_of(world, item)
@@ -126,7 +144,7 @@ def start(world: World, item: str, others_busy: Expression) -> Step:
             Outcome(
                 (queued, *chosen),
                 ((state.variable, Constant(IDLE)),),
-                then=(Enter(routine, (device, Constant(context), Constant(item))),),
+                then=(Enter(routine, (device, Constant(context), Constant(item))), *afterwards),
                 name=f"{item} starts",
             )
         )

@@ -16,6 +16,9 @@ from .knobs import Knobs
 
 NONE = Constant("none")
 
+DRIVER = "driver"
+"""The object that holds the driver's own fields: the device extension."""
+
 UNUSED, ALLOCATED, CONNECTED, INACTIVE, DISCONNECTING, DISCONNECTED = (
     "unused",
     "allocated",

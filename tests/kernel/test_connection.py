@@ -5,7 +5,7 @@ import pytest
 from dirql.model.domain import Value
 from dirql.model.language.errors import PatternError
 
-from .drivers import SERVE, Bench
+from .drivers import CONNECT, DEVICE, SERVE, Bench
 
 NO_FAIL = {"connect_may_fail": "no"}
 
@@ -299,3 +299,18 @@ def test_two_connects_at_once_make_two_objects_2_2_6(bench: Bench) -> None:
     first: dict[str, Value] = {"driver.Interrupt": "Isr interrupt"}
     assert answer.reaches({**first, "driver.Second": "Isr interrupt again"})
     assert not answer.reaches({**first, "driver.Second": "Isr interrupt"})
+
+
+WAITS = DEVICE + "\n    def waiting(self):\n        return self.cause\n"
+BLIND = CONNECT.replace("    self.nic.masked = 0\n", "")
+THEN = "def Main(self):\n    return\n"
+
+
+@pytest.mark.parametrize("threads", ["", "Drv.Main"])
+def test_nobody_owes_service_after_a_failed_start(bench: Bench, threads: str) -> None:
+    answer = bench.check(CONNECT, SERVE, THEN, threads=threads, device=WAITS)
+    assert answer.holds, answer.verdict
+    assert answer.reaches({"nic.cause": 1, "at Start": "done", "Isr interrupt is": "unused"})
+    assert (
+        bench.check(BLIND, SERVE, THEN, threads=threads, device=WAITS).broken == "unserviced-cause"
+    )

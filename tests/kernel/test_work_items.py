@@ -143,3 +143,41 @@ def Main(self):
 """
     assert bench.plain(text.replace("RUNS", "2")).holds
     assert "limit of the model" in bench.plain(text.replace("RUNS", "3")).broken
+
+
+KEPT = (
+    "Dev = DEVICE_OBJECT()\nW = IO_WORKITEM()\nCount = Bit(0, volatile=True)\n"
+    "def Work(self, DeviceObject, Context):\n    self.Count = 1\n"
+    "def Main(self):\n    IoQueueWorkItem(self.W, self.Work)\n    IoDeleteDevice(self.Dev)\n"
+)
+
+
+def test_a_work_item_keeps_the_device_object_7_5_5(bench: Bench) -> None:
+    answer = bench.plain(KEPT, processors=2)
+    assert answer.holds, answer.verdict
+    assert answer.reaches({"driver exists": True, "driver.Count": 1, "at Main": "done"})
+    assert answer.reaches({"driver exists": False, "driver.Count": 1, "at Main": "done"})
+    assert not answer.reaches({"driver exists": False, "W is": "queued"})
+
+
+@pytest.mark.parametrize(
+    ("line", "broken"),
+    [("self.Count = 0", "use-after-free"), ("IoDeleteDevice(self.Dev)", "double-free")],
+)
+def test_after_the_deletion_nothing_is_left_7_5_5(bench: Bench, line: str, broken: str) -> None:
+    assert bench.plain(KEPT + f"    {line}\n").broken == broken
+
+
+def test_the_last_work_item_leaves_no_dpc_behind_7_5_5(bench: Bench) -> None:
+    answer = bench.plain(
+        "Dev = DEVICE_OBJECT()\nW = IO_WORKITEM()\nD = KDPC()\nGo = KEVENT()\n"
+        "def Dpc(self, Dpc, Context, A, B):\n    return\n"
+        "def Work(self, DeviceObject, Context):\n    KeWaitForSingleObject(self.Go)\n"
+        "    KeInsertQueueDpc(self.D)\n"
+        "def Main(self):\n    KeInitializeDpc(self.D, self.Dpc)\n"
+        "    KeSetTargetProcessorDpc(self.D, 1)\n    IoQueueWorkItem(self.W, self.Work)\n"
+        "    IoDeleteDevice(self.Dev)\n    KeSetEvent(self.Go)\n",
+        processors=2,
+    )
+    assert answer.broken == "free-while-queued"
+    assert "the system releases the device object" in answer.detail

@@ -90,6 +90,9 @@ def test_unserviced_cause() -> None:
     assert truth(invariant.condition, waiting=False)
     assert not truth(invariant.condition, waiting=True)
     assert invariant.detail == "nic holds work that the driver will never notice"
+    (invariant,) = the("unserviced-cause", replace(line_system(), failed=Read("failed")))
+    assert truth(invariant.condition, waiting=True, failed=True)
+    assert not truth(invariant.condition, waiting=True, failed=False)
 
 
 def test_interrupt_left_connected() -> None:
