@@ -48,8 +48,8 @@ class Object:
     """A named thing with fields: the driver's extension, a device, a structure, a kernel object.
 
     `type` is `driver`, `device`, `structure`, or a WDK type: `KDPC`, `KSPIN_LOCK`, `KEVENT`,
-    `KTIMER`, `IO_WORKITEM`, `DEVICE_OBJECT`, `FAST_MUTEX`. `inside` names the object whose memory
-    holds it, so that it dies with it; empty when it lives for ever.
+    `KTIMER`, `IO_WORKITEM`, `IO_REMOVE_LOCK`, `DEVICE_OBJECT`, `FAST_MUTEX`. `inside` names the
+    object whose memory holds it, so that it dies with it; empty when it lives for ever.
     """
 
     name: str

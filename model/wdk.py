@@ -9,6 +9,7 @@ from enum import IntEnum, IntFlag
 from .language.declarations import (
     DEVICE_OBJECT,
     FAST_MUTEX,
+    IO_REMOVE_LOCK,
     IO_WORKITEM,
     KDPC,
     KEVENT,
@@ -38,6 +39,7 @@ from .scenario import Holds, Violated
 _LANGUAGE = (
     DEVICE_OBJECT,
     FAST_MUTEX,
+    IO_REMOVE_LOCK,
     IO_WORKITEM,
     KDPC,
     KEVENT,

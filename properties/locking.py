@@ -44,7 +44,8 @@ def release_of_unowned_lock(_system: System) -> Conditions:
     """A context releases a spin lock that it does not own.
 
     What it checks:
-        At every release, that the lock is owned by the releasing context.
+        At every release, that the lock is owned by the releasing context; of a remove lock, that
+        it is acquired at all.
 
     Why it matters:
         The lock is taken from under its real owner: two contexts are now inside, or the next
@@ -62,8 +63,9 @@ def release_of_unowned_lock(_system: System) -> Conditions:
         KeReleaseSpinLock(self.lock, OldIrql)
 
     References:
-        6.1.5, 6.2.3, 6.2.12, R40, R41; KeReleaseSpinLock, KeReleaseInterruptSpinLock;
-        0x10 SPIN_LOCK_NOT_OWNED, 0xC4/0x32, 0xC4/0x1004, 0xC4/0x1007.
+        6.1.5, 6.2.3, 6.2.12, 6.6.3, 6.6.4, R40, R41, R85; KeReleaseSpinLock,
+        KeReleaseInterruptSpinLock, IoReleaseRemoveLock; 0x10 SPIN_LOCK_NOT_OWNED, 0xC4/0x32,
+        0xC4/0x1004, 0xC4/0x1007, 0xC4/0xD5.
     """
     return ()
 

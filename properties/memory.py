@@ -11,9 +11,9 @@ def uninitialized_object(_system: System) -> Conditions:
     What it checks:
         At every use of a spin lock, event, DPC, timer or work item, and at every connect that is
         given a spin lock, that its initialising routine ran before. And that a spin lock is not
-        initialised while somebody owns it. A spin lock, timer or event that the pattern never
-        initialises is taken as initialised by code left out; for locks and timers the scope of
-        the verdict says so.
+        initialised while somebody owns it, nor a remove lock twice. An object of these kinds that
+        the pattern never initialises is taken as initialised by code left out; for locks and
+        timers the scope of the verdict says so.
 
     Why it matters:
         Zeroed or stale memory looks like a free lock or an empty list until somebody follows it.
@@ -28,8 +28,9 @@ def uninitialized_object(_system: System) -> Conditions:
         IoConnectInterrupt(self.Interrupt, self.NICIsr, ...)
 
     References:
-        2.1.4, 2.2.1, 6.2.14, 6.5.1, 7.1.12, 7.2.1, R5, R6; KeInitializeSpinLock, KeInitializeDpc,
-        IoInitializeDpcRequest; 0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4/0x1002, 0xC4/0x1005.
+        2.1.4, 2.2.1, 6.2.14, 6.5.1, 6.6.1, 7.1.12, 7.2.1, R5, R6; KeInitializeSpinLock,
+        KeInitializeDpc, IoInitializeDpcRequest; 0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4/0x1002,
+        0xC4/0x1005, 0xC4/0xD7.
     """
     return ()
 

@@ -459,6 +459,27 @@ MUTATIONS = (
         "work_item_after_unmap_fixed",
         "use-after-free",
     ),
+    Mutation(
+        "remove_locks",
+        "(Outcome((ended,), result=Constant(0)),),",
+        "(Outcome(result=Constant(0)),),",
+        "remove_lock_released_twice_fixed",
+        "use-after-unmap",
+    ),
+    Mutation(
+        "remove_locks",
+        "        some,\n",
+        "        TRUE,\n",
+        "remove_lock_released_twice",
+        "holds",
+    ),
+    Mutation(
+        "remove_locks",
+        "acquired = Outcome((negation(gone),),",
+        "acquired = Outcome((),",
+        "remove_lock_released_twice_fixed",
+        "use-after-unmap",
+    ),
 )
 
 

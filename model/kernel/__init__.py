@@ -16,6 +16,7 @@ from . import (
     mutexes,
     queued_spin_locks,
     raising,
+    remove_locks,
     spin_locks,
     synchronization,
     timers,
@@ -42,6 +43,7 @@ ROUTINES: tuple[KernelRoutine, ...] = (
     *dpc_removal.ROUTINES,
     *timers.ROUTINES,
     *work_items.ROUTINES,
+    *remove_locks.ROUTINES,
     *memory.ROUTINES,
 )
 

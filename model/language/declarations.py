@@ -241,6 +241,12 @@ class IO_WORKITEM(KernelObject):  # noqa: N801  (the WDK's name)
     type = "IO_WORKITEM"
 
 
+class IO_REMOVE_LOCK(KernelObject):  # noqa: N801  (the WDK's name)
+    """A remove lock: who uses the device acquires it, and removal waits for all of them."""
+
+    type = "IO_REMOVE_LOCK"
+
+
 class DEVICE_OBJECT(KernelObject):  # noqa: N801  (the WDK's name)
     """A device object, with the DPC that `IoInitializeDpcRequest` and `IoRequestDpc` use."""
 

@@ -150,6 +150,13 @@ RULES: dict[str, tuple[str, Mutation, str, str]] = {
         "InterlockedIncrement(self.N)", "assert self.N == 1"), "Drv.Main"),
     "memory": ("ExFreePool", without_updates, "s = Session()\n" + main(
         "ExFreePool(self.s)", "self.s.x = 1"), "Drv.Main"),
+    "remove_locks": ("IoReleaseRemoveLockAndWait", without_guards, "L = IO_REMOVE_LOCK()\n"
+                     "Used = Bit(0, volatile=True)\n"
+                     "def Use(self):\n    if NT_SUCCESS(IoAcquireRemoveLock(self.L)):\n"
+                     "        self.Used = 1\n        self.Used = 0\n"
+                     "        IoReleaseRemoveLock(self.L)\n" + main(
+        "IoAcquireRemoveLock(self.L)", "IoReleaseRemoveLockAndWait(self.L)",
+        "assert not self.Used"), "Drv.Use, Drv.Main"),
     "connection": ("IoConnectInterrupt", without_checks, SERVE + (
         "def Start(self):\n    KeRaiseIrql(2, Old)\n"
         "    IoConnectInterrupt(self.Interrupt, self.Isr)\n    KeLowerIrql(Old)\n"), ""),
