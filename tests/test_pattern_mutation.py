@@ -480,6 +480,13 @@ MUTATIONS = (
         "remove_lock_released_twice_fixed",
         "use-after-unmap",
     ),
+    Mutation(
+        "memory",
+        "((alive.variable, TRUE), *_as_new(world, name))",
+        "((alive.variable, TRUE),)",
+        "session_reopened",
+        "holds",
+    ),
 )
 
 

@@ -1,11 +1,14 @@
 """Waiting for dispatcher objects, and spending time (rules 1.5)."""
 
-from ..algebra import negation
+from dataclasses import replace
+
+from ..algebra import disjunction, negation
 from ..expr import FALSE, TRUE, Constant, Expression
 from ..machine import Check, ContextKind
 from .constants import STATUS_ALERTED, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from .events import clears_itself, initialized, signalled, waitable, waiting
 from .levels import APC_LEVEL, DISPATCH_LEVEL, level_name
+from .locks import in_memory
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
 from .world import World
@@ -73,10 +76,27 @@ def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ..
         late_name = f"{call.routine} times out"
         ends.append(Outcome((waits,), over, result=Constant(STATUS_TIMEOUT), name=late_name))
     ends += _ends_early(call, over)
-    wait = Step(f"{call.routine} waits for {name}", "1.5.2", tuple(ends), waits_on=name)
+    wait = Step(
+        f"{call.routine} waits for {name}",
+        "1.5.2",
+        tuple(ends),
+        _still_there(call, world, name, waits),
+        waits_on=name,
+    )
     begins = Outcome((negation(flag),), ((waits.variable, TRUE),), then=(wait,))
     checks = _may_block(call, "0x121" if timeout == _INFINITE else "0x122")
     return (Step(call.routine, "1.5.2", (satisfied, begins), (*checks, *ready)),)
+
+
+def _still_there(call: KernelCall, world: World, name: str, waits: Expression) -> tuple[Check, ...]:
+    """A wait that ends although nothing has satisfied it takes itself off the object's list.
+
+    Model: so the object must still be in memory; where the wait was satisfied, nobody touches it.
+    """
+    return tuple(
+        replace(item, condition=disjunction(negation(waits), item.condition))
+        for item in in_memory(call, world, name, call.irql)
+    )
 
 
 def ke_delay_execution_thread(call: KernelCall, _world: World) -> tuple[Micro, ...]:

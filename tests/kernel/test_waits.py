@@ -145,3 +145,21 @@ def test_the_initialised_type_counts_6_5_1(bench: Bench) -> None:
 def test_a_delay_may_end_early_1_5_4(bench: Bench, mode: str, claim: str, broken: str) -> None:
     text = f"def Main(self):\n    status = KeDelayExecutionThread({mode}, 5)\n    assert {claim}\n"
     assert bench.plain(text).broken == broken
+
+
+@pytest.mark.parametrize(("timeout", "touches"), [("5", True), ("NULL", False)])
+def test_a_wait_that_times_out_touches_its_object_6_5_1(
+    bench: Bench,
+    timeout: str,
+    touches: bool,  # noqa: FBT001
+) -> None:
+    answer = bench.check(
+        "s = Session()\ndef Wait(self):\n"
+        f"    KeWaitForSingleObject(self.s.E, Executive, KernelMode, FALSE, {timeout})\n"
+        "def Free(self):\n    KeSetEvent(self.s.E)\n    ExFreePool(self.s)\n",
+        threads="Drv.Wait, Drv.Free",
+        device="class Session(Structure):\n    E = KEVENT()\n",
+    )
+    ends = [item for item in answer.system.machine.transitions if "times out" in item.name]
+    checks = [check for item in ends for check in item.checks]
+    assert any(check.property == "use-after-free" for check in checks) is touches
