@@ -487,6 +487,36 @@ MUTATIONS = (
         "session_reopened",
         "holds",
     ),
+    Mutation(
+        "spin_locks",
+        "        free(world, lock),\n",
+        "        Constant(value=True),\n",
+        "reset_initialises_lock",
+        "holds",
+        processors=2,
+    ),
+    Mutation(
+        "dpc",
+        "        equal(queued_on(world, dpc), NONE),\n",
+        "        TRUE,\n",
+        "dpc_initialised_while_queued",
+        "holds",
+        processors=2,
+    ),
+    Mutation(
+        "synchronization",
+        "if held.previous_irql != old:",
+        "if False:",
+        "interrupt_lock_level_guessed",
+        "irql-not-restored",
+    ),
+    Mutation(
+        "mutexes",
+        "takes=mutex,\n            saves=call.irql,",
+        "saves=call.irql,",
+        "mutex_taken_by_helper_fixed",
+        "release-of-unowned-lock",
+    ),
 )
 
 

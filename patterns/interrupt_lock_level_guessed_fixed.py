@@ -1,0 +1,67 @@
+"""A network card, fixed: the interrupt lock is given back with the level its acquisition returned.
+
+The twin of interrupt_lock_level_guessed.py. KeAcquireInterruptSpinLock returns the IRQL of its
+caller, whoever that is.
+
+Source: KeAcquireInterruptSpinLock, KeReleaseInterruptSpinLock.
+"""
+
+from dirql.model.wdk import *
+
+
+class Nic(Device):
+    """Receives frames; reading the status acknowledges."""
+
+    enabled = Bit(0)
+    received = Bit(0)
+
+    def line(self):
+        return self.received and self.enabled
+
+    @hardware
+    def frame_arrives(self):
+        self.received = 1
+
+    def acknowledge(self):
+        was_received = self.received
+        self.received = 0
+        return was_received
+
+
+class NicDriver(Driver):
+    nic = Nic(Line(irql=7, mode=LevelSensitive))
+    Interrupt = PKINTERRUPT()
+    Dpc = KDPC()
+    Frames = Int(0, 1, saturating=True)
+
+    def Start(self):
+        KeInitializeDpc(self.Dpc, self.HandUp)
+        # Only the first processor is interrupted, as a legacy controller routes its lines.
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+        if not NT_SUCCESS(status):
+            return status
+        self.nic.enabled = 1
+        return STATUS_SUCCESS
+
+    def Isr(self, Interrupt, ServiceContext):
+        if not self.nic.acknowledge():
+            return FALSE
+        self.Frames += 1
+        KeInsertQueueDpc(self.Dpc)
+        return TRUE
+
+    def HandUp(self, Dpc, DeferredContext):
+        self.ClearCounter()
+
+    def ClearCounter(self):
+        OldIrql = KeAcquireInterruptSpinLock(self.Interrupt)
+        self.Frames = 0
+        KeReleaseInterruptSpinLock(self.Interrupt, OldIrql)
+
+
+scenario = Scenario(
+    start=NicDriver.Start,
+    concurrently=[NicDriver.ClearCounter],
+    processors=[1, 2],
+    expect={1: Holds(states=442), 2: Holds(states=730)},
+)
