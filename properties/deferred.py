@@ -68,7 +68,8 @@ def free_while_queued(_system: System) -> Conditions:
 
     What it checks:
         When memory is freed or a work item is released, that no DPC, timer or work item inside it
-        is queued or armed.
+        is queued or armed. When an object is initialised, that it is neither, and nobody waits
+        for it.
 
     Why it matters:
         The system's queue still points there. It follows the link when the memory belongs to
@@ -86,8 +87,8 @@ def free_while_queued(_system: System) -> Conditions:
             IoDeleteDevice(self.device)
 
     References:
-        3.4.1, 3.4.10, 7.1.12, 7.4.3, 7.4.7, 7.5.4, R60, R79; KeInitializeDpc, KeCancelTimer,
-        IoFreeWorkItem; 0xC7 TIMER_OR_DPC_INVALID, 0xC4/0x15.
+        3.4.1, 3.4.10, 6.5.10, 7.1.12, 7.4.3, 7.4.7, 7.5.4, R60, R79; KeInitializeDpc,
+        KeCancelTimer, IoFreeWorkItem; 0xC7 TIMER_OR_DPC_INVALID, 0xC4/0x15.
     """
     return ()
 

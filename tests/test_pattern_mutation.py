@@ -517,6 +517,13 @@ MUTATIONS = (
         "mutex_taken_by_helper_fixed",
         "release-of-unowned-lock",
     ),
+    Mutation(
+        "events",
+        "conjunction(*(negation(item) for item in waiters)),\n",
+        "TRUE,\n",
+        "event_initialised_again",
+        "holds",
+    ),
 )
 
 

@@ -108,12 +108,28 @@ def ke_initialize_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
     Windows: at any IRQL, before first use, in resident storage (6.5.1).
     Model: an event that the driver never initialises is ready as declared; one that it does
-        initialise must be so before the first use, and has the type given here.
+        initialise must be so before the first use, and has the type given here. Not while somebody
+        waits for it, who would never be found again (6.5.10).
     """
     name = waitable(call, world, "Event", "KEVENT")
     set_type(call, world, name)
     first = (signalled(world, name).variable, Constant(bool(call.number("State"))))
-    return (Step(call.routine, "6.5.1", (Outcome(updates=(first, *set_ready(world, name))),)),)
+    ready = Outcome(updates=(first, *set_ready(world, name)))
+    return (Step(call.routine, "6.5.1", (ready,), nobody_waits(call, world, name)),)
+
+
+def nobody_waits(call: KernelCall, world: World, name: str) -> tuple[Check, ...]:
+    """Initialising the object forgets who waits for it: nobody may (6.5.10)."""
+    waiters = [waiting(world, str(item[1]), name) for item in _waiters(world, name)]
+    if not waiters:
+        return ()
+    return (
+        Check(
+            "free-while-queued",
+            conjunction(*(negation(item) for item in waiters)),
+            f"{call.routine} initialises {name}, which somebody waits for",
+        ),
+    )
 
 
 def ke_set_event(call: KernelCall, world: World) -> tuple[Micro, ...]:

@@ -9,6 +9,7 @@ from .dpc import may_target, no_arguments, queued_on
 from .events import (
     NOTIFICATION,
     initialized,
+    nobody_waits,
     read_state,
     set_ready,
     set_type,
@@ -63,7 +64,8 @@ def _initialize(call: KernelCall, world: World, timer: str) -> tuple[Micro, ...]
         "0xC7 TIMER_OR_DPC_INVALID",
     )
     updates = ((signalled(world, timer).variable, FALSE), *set_ready(world, timer))
-    return (Step(call.routine, "6.5.1", (Outcome(updates=updates),), (idle,)),)
+    checks = (idle, *nobody_waits(call, world, timer))
+    return (Step(call.routine, "6.5.1", (Outcome(updates=updates),), checks),)
 
 
 def ke_initialize_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:

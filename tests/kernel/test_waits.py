@@ -163,3 +163,19 @@ def test_a_wait_that_times_out_touches_its_object_6_5_1(
     ends = [item for item in answer.system.machine.transitions if "times out" in item.name]
     checks = [check for item in ends for check in item.checks]
     assert any(check.property == "use-after-free" for check in checks) is touches
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["KeInitializeEvent(self.E, NotificationEvent, FALSE)", "KeInitializeTimer(self.T)"],
+)
+def test_an_object_somebody_waits_for_is_not_initialised_6_5_10(bench: Bench, line: str) -> None:
+    name = "T" if "Timer" in line else "E"
+    text = (
+        f"E = KEVENT()\nT = KTIMER()\ndef Start(self):\n    {line}\n    return STATUS_SUCCESS\n"
+        f"def Wait(self):\n    KeWaitForSingleObject(self.{name})\n"
+        f"def Main(self):\n    {line}\n    KeSetEvent(self.E)\n    KeSetTimer(self.T, 1, NULL)\n"
+    )
+    answer = bench.plain(text, threads="Drv.Wait, Drv.Main")
+    assert answer.broken == "free-while-queued"
+    assert "which somebody waits for" in answer.detail
