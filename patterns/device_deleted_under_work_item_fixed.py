@@ -75,5 +75,5 @@ scenario = Scenario(
     start=DiskDriver.Start,
     finally_=DiskDriver.Remove,
     processors=[1, 2],
-    expect={1: Holds(states=460), 2: Holds(states=1114)},
+    expect={1: Holds(states=566), 2: Holds(states=1364)},
 )
