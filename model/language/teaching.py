@@ -28,6 +28,12 @@ _OTHERS: Final = (
     "docs/kernel-routines.md lists the routines there are; leave the call out if it does not "
     "matter, or write a routine of the driver that does what matters"
 )
+_SEMAPHORE: Final = (
+    "count in an Int field under a KSPIN_LOCK, and set a synchronization KEVENT for whoever waits"
+)
+_IO_TIMER: Final = (
+    "a KTIMER with a period: KeSetTimerEx(self.Timer, 1, 1, self.TimerDpc), KeCancelTimer"
+)
 _LISTS: Final = (
     r"Interlocked(Push|Pop|Insert|Remove)|ExInterlocked|(Insert|Remove)(Head|Tail|Entry)List"
     r"|IsListEmpty|InitializeListHead"
@@ -43,10 +49,15 @@ _NAMES: Final = {
     "IoAllocateWorkItem": "declare it, work = IO_WORKITEM(), and use self.work",
     "IoInitializeWorkItem": "declare it, work = IO_WORKITEM(): it is initialised; use self.work",
     "KeWaitForMultipleObjects": (
-        "wait for one object after the other with KeWaitForSingleObject; that is the same as "
-        "WaitAll, and WaitAny can be one event that every source sets"
+        "wait for one object after the other with KeWaitForSingleObject: that is WaitAll, unless "
+        "others wait for the same objects; WaitAny can be one event that every source sets"
     ),
     "KeWaitForMutexObject": "KeWaitForSingleObject, or a FAST_MUTEX with ExAcquireFastMutex",
+    "KeInitializeSemaphore": _SEMAPHORE,
+    "KeReleaseSemaphore": _SEMAPHORE,
+    "IoInitializeTimer": _IO_TIMER,
+    "IoStartTimer": _IO_TIMER,
+    "IoStopTimer": _IO_TIMER,
     "KeInitializeMutex": "a mutex is a FAST_MUTEX here: ExAcquireFastMutex, ExReleaseFastMutex",
     "KeMemoryBarrier": _BARRIER,
     "MemoryBarrier": _BARRIER,
