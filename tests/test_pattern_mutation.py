@@ -524,6 +524,20 @@ MUTATIONS = (
         "event_initialised_again",
         "holds",
     ),
+    Mutation(
+        "waits",
+        'if call.number("Alertable"):',
+        "if False:",
+        "alerted_wait_taken_for_done",
+        "holds",
+    ),
+    Mutation(
+        "waits",
+        "_ends_early(call, (waits,), over)",
+        "_ends_early(call, (), over)",
+        "alerted_wait_taken_for_done_fixed",
+        "stuck-context",
+    ),
 )
 
 

@@ -31,21 +31,21 @@ def _may_block(call: KernelCall, at_dispatch: str) -> tuple[Check, ...]:
     return (Check("wait-at-dispatch-level", FALSE, detail, crash),)
 
 
-def _ends_early(call: KernelCall, updates: tuple[tuple[str, Expression], ...]) -> list[Outcome]:
+def _ends_early(
+    call: KernelCall,
+    guard: tuple[Expression, ...],
+    updates: tuple[tuple[str, Expression], ...],
+) -> list[Outcome]:
     """How an alertable or user-mode wait can be interrupted (1.5.4, R50); nobody owes it."""
     found: list[Outcome] = []
     if call.number("Alertable"):
         alerted = f"{call.routine} is alerted"
         found.append(
-            Outcome(
-                updates=updates, result=Constant(STATUS_ALERTED), name=alerted, spontaneous=True
-            )
+            Outcome(guard, updates, Constant(STATUS_ALERTED), name=alerted, spontaneous=True)
         )
     if call.number("WaitMode"):
         apc = f"{call.routine} is interrupted by a user APC"
-        found.append(
-            Outcome(updates=updates, result=Constant(STATUS_USER_APC), name=apc, spontaneous=True)
-        )
+        found.append(Outcome(guard, updates, Constant(STATUS_USER_APC), name=apc, spontaneous=True))
     return found
 
 
@@ -75,7 +75,7 @@ def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ..
     if timeout != _INFINITE:
         late_name = f"{call.routine} times out"
         ends.append(Outcome((waits,), over, result=Constant(STATUS_TIMEOUT), name=late_name))
-    ends += _ends_early(call, over)
+    ends += _ends_early(call, (waits,), over)
     wait = Step(
         f"{call.routine} waits for {name}",
         "1.5.2",
@@ -105,7 +105,7 @@ def ke_delay_execution_thread(call: KernelCall, _world: World) -> tuple[Micro, .
     Windows: at or below APC_LEVEL (1.5.6); alertable or in user mode it can end early (1.5.4).
     Model: one step; everything else may happen before it.
     """
-    outcomes = (Outcome(result=Constant(STATUS_SUCCESS)), *_ends_early(call, ()))
+    outcomes = (Outcome(result=Constant(STATUS_SUCCESS)), *_ends_early(call, (), ()))
     return (Step(call.routine, "1.5.6", outcomes, _may_block(call, "0x3B")),)
 
 

@@ -179,3 +179,16 @@ def test_an_object_somebody_waits_for_is_not_initialised_6_5_10(bench: Bench, li
     answer = bench.plain(text, threads="Drv.Wait, Drv.Main")
     assert answer.broken == "free-while-queued"
     assert "which somebody waits for" in answer.detail
+
+
+def test_a_satisfied_wait_is_not_alerted_any_more_1_5_4(bench: Bench) -> None:
+    wait = "KeWaitForSingleObject(self.E, Executive, KernelMode, TRUE, NULL)"
+    answer = bench.plain(
+        "E = KEVENT(SynchronizationEvent, FALSE)\nSet = Bit(0, volatile=True)\n"
+        f"def Wait(self):\n    status = {wait}\n"
+        f"    while status == STATUS_ALERTED:\n        status = {wait}\n"
+        "    assert self.Set\n"
+        "def Main(self):\n    self.Set = 1\n    KeSetEvent(self.E)\n",
+        threads="Drv.Wait, Drv.Main",
+    )
+    assert answer.holds, answer.verdict
