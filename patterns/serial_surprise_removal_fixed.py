@@ -1,10 +1,10 @@
 """ReactOS serial, fixed: each request holds the remove lock; removal waits for it.
 
-The twin of serial_surprise_removal.py. A request increments IoCount and only then looks at
-Removed; removal sets Removed and waits until the count has fallen to zero. So whoever gets past
-the test is counted, whoever is not counted is refused, and the interrupt object outlives every
-request that uses it. The three routines are the system's own IO_REMOVE_LOCK, whose use around
-each operation the driver's source asks for in a comment. Removed is volatile, as it is there.
+The twin of serial_surprise_removal.py. A request acquires the remove lock, as the driver's source
+asks for in a comment, and is refused once removal has begun. Removal waits until whoever has it
+has given it back, and disconnects the interrupt only then: so the interrupt object outlives every
+request that uses it. IoReleaseRemoveLockAndWait belongs to IRP_MN_REMOVE_DEVICE, which follows the
+surprise removal; a card that has been pulled out does not interrupt in between.
 Source of the driver: reactos/reactos: drivers/serial/serial/pnp.c (IRP_MN_SURPRISE_REMOVAL),
 devctrl.c (IOCTL_SERIAL_CLEAR_STATS).
 """
@@ -39,9 +39,7 @@ class Serial(Driver):
     uart = Uart(Line(irql=4, mode=LevelSensitive))
     Interrupt = PKINTERRUPT()
     FrameErrorCount = Int(0, 1, saturating=True)
-    IoCount = Int(0, 2, 1)
-    Removed = Bit(0, volatile=True)
-    RemoveEvent = KEVENT(NotificationEvent, FALSE)
+    RemoveLock = IO_REMOVE_LOCK()
 
     def SerialPnpStartDevice(self):
         status = IoConnectInterrupt(self.Interrupt, self.SerialInterruptService)
@@ -57,11 +55,11 @@ class Serial(Driver):
         return TRUE
 
     def ClearStats(self):
-        status = self.IoAcquireRemoveLock()
+        status = IoAcquireRemoveLock(self.RemoveLock)
         if not NT_SUCCESS(status):
             return status
         KeSynchronizeExecution(self.Interrupt, self.SerialClearPerfStats)
-        self.IoReleaseRemoveLock()
+        IoReleaseRemoveLock(self.RemoveLock)
         return STATUS_SUCCESS
 
     def SerialClearPerfStats(self, SynchronizeContext):
@@ -70,31 +68,24 @@ class Serial(Driver):
 
     def SurpriseRemoval(self):
         self.uart.pulled_out()
-        self.IoReleaseRemoveLockAndWait()
+        return STATUS_SUCCESS
+
+    def RemoveDevice(self):
+        IoAcquireRemoveLock(self.RemoveLock)
+        IoReleaseRemoveLockAndWait(self.RemoveLock)
         IoDisconnectInterrupt(self.Interrupt)
         self.Interrupt = NULL
         return STATUS_SUCCESS
 
-    def IoAcquireRemoveLock(self):
-        InterlockedIncrement(self.IoCount)
-        if self.Removed:
-            self.IoReleaseRemoveLock()
-            return STATUS_DELETE_PENDING
-        return STATUS_SUCCESS
-
-    def IoReleaseRemoveLock(self):
-        if InterlockedDecrement(self.IoCount) == 0:
-            KeSetEvent(self.RemoveEvent)
-
-    def IoReleaseRemoveLockAndWait(self):
-        self.Removed = TRUE
-        self.IoReleaseRemoveLock()
-        KeWaitForSingleObject(self.RemoveEvent)
+    def PulledOut(self):
+        """What the PnP manager asks for, one after the other."""
+        self.SurpriseRemoval()
+        return self.RemoveDevice()
 
 
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
-    concurrently=[Serial.ClearStats, Serial.SurpriseRemoval],
+    concurrently=[Serial.ClearStats, Serial.PulledOut],
     processors=[1, 2],
-    expect={1: Holds(states=508), 2: Holds(states=10050)},
+    expect={1: Holds(states=314), 2: Holds(states=6421)},
 )
