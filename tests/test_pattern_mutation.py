@@ -538,6 +538,20 @@ MUTATIONS = (
         "alerted_wait_taken_for_done_fixed",
         "stuck-context",
     ),
+    Mutation(
+        "raising",
+        "if not call.raised or call.raised[-1] != new:",
+        "if False:",
+        "level_lowered_to_passive",
+        "irql-not-restored",
+    ),
+    Mutation(
+        "timers",
+        "        negation(pending(world, timer)),\n",
+        "        Constant(value=True),\n",
+        "timer_initialised_while_armed",
+        "holds",
+    ),
 )
 
 
