@@ -20,7 +20,11 @@ PLURALS = {
     ContextKind.HARDWARE: "devices",
 }
 
-INITIALIZED_BY = {"KSPIN_LOCK": "KeInitializeSpinLock", "KTIMER": "KeInitializeTimer"}
+INITIALIZED_BY = {
+    "KSPIN_LOCK": "KeInitializeSpinLock",
+    "KTIMER": "KeInitializeTimer",
+    "IO_REMOVE_LOCK": "IoInitializeRemoveLock",
+}
 """Kernel objects that need initialising and do not say so in their declaration, as events do."""
 
 LONGEST_LIST = 60
