@@ -418,7 +418,7 @@ MUTATIONS = (
         "holds",
     ),
     Mutation(
-        "synchronization",
+        "registration",
         'if name == "NULL":',
         'if name == "NULL":\n        return Step(call.routine)\n    if not name:',
         "netkvm_sync_unregistered",
