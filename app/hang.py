@@ -17,6 +17,7 @@ from dirql.explorer.evaluate import Evaluator, State
 from dirql.explorer.successors import Successors
 from dirql.explorer.trace import Trace
 from dirql.model.domain import Value
+from dirql.model.kernel.dispatch import FIRES_AGAIN
 from dirql.model.kernel.levels import DISPATCH_LEVEL
 from dirql.model.machine import Machine
 from dirql.model.system import Point, System
@@ -29,6 +30,8 @@ MOST_STATES = 20_000
 """States to look at behind the end of a trace; beyond that nothing is said."""
 
 NONE = "none"
+
+STORM = ": the line stays asserted, no service routine quiets the device"
 
 NUMBER = re.compile(r" #\d+$")
 """What tells program points of one name apart."""
@@ -64,7 +67,7 @@ def _search(system: System, machine: Machine, start: State) -> "_Scene | None":
     while pending:
         state = pending.popleft()
         for action in successors.enabled(state):
-            if action.broken(state) >= 0:
+            if action.transition.lucky or action.broken(state) >= 0:
                 continue
             after = action.after(state)
             graph.add_edge(state, after)
@@ -114,7 +117,8 @@ class _Scene:
             places = [
                 self._place(point) for point in sorted(ours, key=lambda item: item.source.line)
             ]
-            return f"{name} goes round for ever ({', '.join(dict.fromkeys(places))})", ""
+            told = f"{name} goes round for ever ({', '.join(dict.fromkeys(places))})"
+            return told + (STORM if self._fires_again(name) else ""), ""
         where = f"{name} stands for ever" + (f" at {self._place(points[0])}" if points else "")
         point = points[0] if points else None
         if point is not None and point.waits_for:
@@ -126,6 +130,14 @@ class _Scene:
         if point is not None and point.waits_on:
             return f"{where}, waiting for {point.waits_on}, which nothing will signal", ""
         return f"{where}, waiting in {self._call(name, point)}, for what will not happen", ""
+
+    def _fires_again(self, name: str) -> bool:
+        """Whether it is a level line that is still asserted whenever its dispatch ends."""
+        return any(
+            action.transition.context == name and action.transition.name.endswith(FIRES_AGAIN)
+            for state in self.states
+            for action in self.successors.enabled(state)
+        )
 
     def _points(self, name: str) -> list[Point]:
         """The program points where it stands in the standstill."""
@@ -156,7 +168,9 @@ class _Scene:
     def _moves(self, name: str) -> bool:
         """Whether it takes steps in the standstill."""
         return any(
-            action.transition.context == name and action.broken(state) < 0
+            action.transition.context == name
+            and not action.transition.lucky
+            and action.broken(state) < 0
             for state in self.states
             for action in self.successors.enabled(state)
         )

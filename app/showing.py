@@ -82,6 +82,7 @@ def _device(device: Device) -> Iterator[str]:
         ("asserts", device.asserts),
         ("waiting", device.waiting),
         ("events", ", ".join(device.events)),
+        ("sure", ", ".join(device.sure)),
     ):
         if names:
             yield f"  {word}: {names}"

@@ -79,8 +79,9 @@ class Device:
     """A device: its object's name, its wiring, and the routines that describe its behaviour.
 
     `asserts` computes what the wire shows; `waiting` (may be empty) whether it holds work that
-    the driver must still notice; `events` may happen at any time. Every routine of a device runs
-    as one atomic step, whether an event or a register access made by the driver.
+    the driver must still notice; `events` may happen at any time, and those in `sure` surely
+    happen once they can. Every routine of a device runs as one atomic step, whether an event or a
+    register access made by the driver.
     """
 
     object: str
@@ -88,6 +89,7 @@ class Device:
     asserts: str
     waiting: str
     events: tuple[str, ...]
+    sure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,19 +18,18 @@ from ..algebra import (
 )
 from ..domain import Enumeration
 from ..expr import FALSE, TRUE, Constant, Expression, Read
-from ..kernel import dispatch, timers, work_items
+from ..kernel import dispatch, work_items
 from ..kernel.levels import DISPATCH_LEVEL
-from ..kernel.rule import HERE, Outcome, Step
+from ..kernel.rule import HERE
 from ..kernel.world import CONNECTED, INACTIVE, NONE, World
 from ..machine import Context, ContextKind, Machine, Transition, Variable
 from ..routine import Routine
 from .errors import CompileError
+from .hardware import HARDWARE, DeviceEvent, changes, spontaneous
 from .path import Path
 from .phases import Phases, start_failed
 from .program import ContextProgram, Move, source_of
 from .scheduling import Scheduling, placement
-
-HARDWARE = "hardware"
 
 
 class Assembly:
@@ -132,7 +131,7 @@ class Assembly:
             path.name or "runs",
             program.name,
             atoms(conjunction(at, *guard)),
-            _changes(updates),
+            changes(updates),
             tuple(
                 replace(item, condition=substitute(item.condition, meanings))
                 for item in path.checks
@@ -209,26 +208,8 @@ class Assembly:
 
     # Hardware.
 
-    def hardware(self, events: Iterable[tuple[str, Path]]) -> Iterator[Transition]:
-        """Device events, foreign devices, timers: what may happen at any time."""
-        for name, path in events:
-            yield Transition(
-                name,
-                HARDWARE,
-                atoms(conjunction(*path.guard)),
-                _changes(path.updates),
-                tuple(path.checks),
-                source=path.source,
-                spontaneous=True,
-                opaque=path.opaque,
-            )
-        for line in self._world.lines.values():
-            if line.shared:
-                yield self._foreign_event(line.device)
-        for timer in timers.timers(self._world):
-            for step in timers.expiry(self._world, timer):
-                yield from (self._event(step, outcome) for outcome in step.outcomes)
-
+    def _hardware(self, events: Iterable[DeviceEvent]) -> Iterator[Transition]:
+        yield from spontaneous(self._world, events)
         yield from self._third_workers()
 
     def _third_workers(self) -> Iterator[Transition]:
@@ -247,35 +228,6 @@ class Assembly:
                     rule="7.5.3",
                 )  # fmt: skip
 
-    def _event(self, step: Step, outcome: Outcome) -> Transition:
-        """A kernel step that nobody has to call for."""
-        return Transition(
-            outcome.name or step.name,
-            HARDWARE,
-            atoms(conjunction(*outcome.guard)),
-            _changes(dict(outcome.updates)),
-            spontaneous=True,
-            rule=step.rule,
-        )
-
-    def _foreign_event(self, name: str) -> Transition:
-        """The foreign device on a shared line asks for service."""
-        line = self._world.lines[name]
-        flag = dispatch.foreign_asserts(self._world, line)
-        assert isinstance(flag, Read)  # noqa: S101  (shared lines have one)
-        updates = [(flag.variable, Constant(value=True))]
-        if line.latched:
-            pending = dispatch.edge_pending(self._world, name).variable
-            updates.append((pending, Constant(value=True)))
-        return Transition(
-            f"foreign device on {name} line asks for service",
-            HARDWARE,
-            (negation(flag),),
-            tuple(updates),
-            spontaneous=True,
-            rule="4.2.6",
-        )
-
     # Lines.
 
     def _with_lines(self, transition: Transition) -> Transition:
@@ -293,7 +245,7 @@ class Assembly:
                 added.update(self._quiet(line.device, after, updates))
         if not added:
             return transition
-        return replace(transition, updates=transition.updates + _changes(added))
+        return replace(transition, updates=transition.updates + changes(added))
 
     def _edge(self, name: str, before: Expression, after: Expression) -> dict[str, Expression]:
         """A rising edge of a latched line is remembered if anything is connected (10.36, 10.57)."""
@@ -328,10 +280,10 @@ class Assembly:
 
     # The machine.
 
-    def machine(self, name: str, events: Iterable[tuple[str, Path]]) -> Machine:
+    def machine(self, name: str, events: Iterable[DeviceEvent]) -> Machine:
         """The machine without properties."""
         moves = [item for program in self._programs for item in self._transitions(program)]
-        transitions = tuple(self._with_lines(item) for item in (*moves, *self.hardware(events)))
+        transitions = tuple(self._with_lines(item) for item in (*moves, *self._hardware(events)))
         contexts = tuple(self.context(item) for item in self._programs)
         rest = Context(HARDWARE, ContextKind.HARDWARE, "", NONE, Constant(0))
         return Machine(name, self._variables(), transitions, (*contexts, rest))
@@ -386,8 +338,3 @@ def _status(path: Path) -> Expression:
             "return STATUS_SUCCESS",
         )
     return status
-
-
-def _changes(updates: dict[str, Expression]) -> tuple[tuple[str, Expression], ...]:
-    """The updates that can change something, in a fixed order."""
-    return tuple((name, value) for name, value in updates.items() if value != Read(name))

@@ -18,11 +18,12 @@ from ..kernel.world import Facts, World
 from ..machine import ContextKind, Source
 from ..scenario import Scenario, Thread
 from ..system import System
-from .assembly import HARDWARE, Assembly
+from .assembly import Assembly
 from .calls import Calls
 from .errors import NEVER_CONNECTS, CompileError
 from .execution import Executor
 from .facts import describe
+from .hardware import HARDWARE, DeviceEvent
 from .kernel_steps import KernelSteps
 from .liveness import Liveness
 from .location import WINDOWS, KernelFrame, Location, RoutineFrame
@@ -244,13 +245,13 @@ class _Compilation:
         path.source = routine.source
         return list(executor.run(path))
 
-    def _events(self, executor: Executor) -> Iterator[tuple[str, Path]]:
+    def _events(self, executor: Executor) -> Iterator[DeviceEvent]:
         """What the devices can do by themselves; what changes nothing is left out."""
         for device in self._program.devices:
             for name in device.events:
                 for path in self._atomic(executor, name):
                     if path.updates or path.checks:
-                        yield name, path
+                        yield DeviceEvent(name, path, sure=name in device.sure)
 
     def _predicate(self, executor: Executor, name: str) -> Expression:
         """The condition that a routine computes, as one expression."""

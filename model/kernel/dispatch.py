@@ -16,6 +16,8 @@ from .levels import bad_address
 from .rule import Decide, Enter, Micro, Outcome, Step, Walk
 from .world import CONNECTED, LIVE, InterruptObject, World
 
+FIRES_AGAIN = "the line is still asserted and fires again"
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -230,7 +232,7 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
             mark,
             then=item.then,
             irql=item.irql,
-            name="end of interrupt; the line is still asserted and fires again",
+            name=f"end of interrupt; {FIRES_AGAIN}",
         )
         for item in outcomes
     ]
@@ -238,7 +240,7 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
     later = Outcome(
         (high, negation(none)),
         ((quiet.variable, FALSE),),
-        name="end of interrupt; the line is still asserted and fires again later",
+        name=f"end of interrupt; {FIRES_AGAIN} later",
         lucky=True,
     )
     checks: tuple[Check, ...] = ()

@@ -119,7 +119,8 @@ def _subject(
         hint = "write the class at the module level, with a constant of the module or of the class"
         raise source.error(DECLARATION, message, node, hint)
     for decorator in node.decorator_list:
-        if ast.unparse(decorator).split(".")[-1] not in ("hardware", "invariant"):
+        mark = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(mark).split(".")[-1] not in ("hardware", "invariant"):
             raise source.error(
                 DECLARATION,
                 f"`@{ast.unparse(decorator)}` is outside the driver language",
@@ -157,7 +158,8 @@ def _device(thing: Thing) -> Device:
         return thing.routine_name(short) if short in thing.routines else ""
 
     events = tuple(thing.routine_name(item) for item in thing.events)
-    return Device(thing.name, thing.wiring, name("line"), name("waiting"), events)
+    sure = tuple(thing.routine_name(item) for item in thing.sure)
+    return Device(thing.name, thing.wiring, name("line"), name("waiting"), events, sure)
 
 
 def _refuse_recursion(frames: list[Statements], source: SourceFile) -> None:

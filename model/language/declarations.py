@@ -6,7 +6,8 @@ was declared. The bodies of routines never run: they are captured from source.
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import ClassVar, TypeAlias
+from functools import partial
+from typing import ClassVar, TypeAlias, overload
 
 from ..driver import FieldKind
 from ..routine import NULL
@@ -325,9 +326,9 @@ class Driver:
 class HardwareEvent:
     """A routine of a device that may happen at any time: what `@hardware` makes."""
 
-    def __init__(self, function: Callable[..., object]) -> None:
-        """Remember the function."""
-        self.function = function
+    def __init__(self, function: Callable[..., object], *, sure: bool = False) -> None:
+        """Remember the function, and whether the device is sure to do it once it can."""
+        self.function, self.sure = function, sure
 
 
 class Claim:
@@ -338,9 +339,21 @@ class Claim:
         self.function = function
 
 
-def hardware(function: Callable[..., object]) -> HardwareEvent:
-    """Declare a routine of a device as an event that may happen at any time."""
-    return HardwareEvent(function)
+@overload
+def hardware(function: Callable[..., object]) -> HardwareEvent: ...
+@overload
+def hardware(*, sure: bool) -> Callable[[Callable[..., object]], HardwareEvent]: ...
+def hardware(
+    function: Callable[..., object] | None = None, *, sure: bool = False
+) -> HardwareEvent | Callable[[Callable[..., object]], HardwareEvent]:
+    """Declare a routine of a device as an event that may happen at any time.
+
+    With `sure=True` the device is sure to do it, sooner or later, whenever it would change
+    something: it lowers its line some time after the acknowledgement.
+    """
+    if function is None:
+        return partial(HardwareEvent, sure=sure)
+    return HardwareEvent(function, sure=sure)
 
 
 def invariant(function: Callable[..., object]) -> Claim:

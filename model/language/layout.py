@@ -47,8 +47,8 @@ class Thing:
     """An object of the program, with what its class says about it.
 
     `members` maps the name of an embedded object to that object's own name. `routines` holds the
-    functions of a driver or device; `events` and `claims` name the marked ones among them. `queues`
-    names the fields that are queues.
+    functions of a driver or device; `events`, the `sure` ones of those, and `claims` name the
+    marked ones among them. `queues` names the fields that are queues.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Thing:
     constants: dict[str, int] = field(default_factory=dict[str, int])
     routines: dict[str, FunctionType] = field(default_factory=dict[str, FunctionType])
     events: list[str] = field(default_factory=list[str])
+    sure: list[str] = field(default_factory=list[str])
     claims: list[str] = field(default_factory=list[str])
     queues: set[str] = field(default_factory=set[str])
     wiring: Wiring | None = None
@@ -253,6 +254,8 @@ class _Builder:
                 hint = "move it to the Device class; a driver's routines are called by the system"
                 raise self.wrong(kind, name, f"`{name}` is no event of a device", hint)
             thing.events.append(name)
+            if value.sure:
+                thing.sure.append(name)
         if isinstance(value, Claim):
             if thing.type != "driver":
                 hint = "move it to the Driver class, where it can see every device"
