@@ -41,6 +41,10 @@ _TESTS: dict[str, Callable[[Access], bool]] = {
 }
 
 
+_MOST_PAIRS = 400
+"""Pairs of accesses that one function compares."""
+
+
 @dataclass(slots=True)
 class Meeting:
     """The search for races of one kind in the function `expand`.
@@ -128,31 +132,49 @@ class Meeting:
         """The name of the function that compares indices."""
         return self.kind.name.lower()
 
-    def ask(self, machine: Machine, layout: Layout) -> Function:
-        """The function that compares indices in a state where locations met."""
-        function = Function(
-            f"internal void @{self.asker}(ptr %state, ptr %record, i64 %index) noinline cold"
-        )
-        formulas = Formulas(function, layout, load_words(function, layout), {})
+    def ask(self, machine: Machine, layout: Layout) -> Iterator[Function]:
+        """The functions that compare indices in a state where locations met: one asks the others.
+
+        Compiling a function takes more than twice as long if it is twice as large.
+        """
         arrays = {pair[1].location for pair in self.indexed}
-        for one, first, other, second in self.pairs:
-            if first.location not in arrays:
-                continue
-            left, right = machine.transitions[one], machine.transitions[other]
-            atoms = [*left.guard, *right.guard, *right.scheduling]
-            atoms += [] if self.kind is Kind.TORN_UPDATE else left.scheduling
-            met = formulas.all(atoms)
+        pairs = [pair for pair in self.pairs if pair[1].location in arrays]
+        heading = "(ptr %state, ptr %record, i64 %index) noinline cold"
+        whole = Function(f"internal void @{self.asker}{heading}")
+        for part, start in enumerate(range(0, len(pairs), _MOST_PAIRS)):
+            function = Function(f"internal void @{self.asker}{part}{heading}")
+            self._compare(function, machine, layout, pairs[start : start + _MOST_PAIRS])
+            yield function
+            whole.do(f"call void @{self.asker}{part}(ptr %state, ptr %record, i64 %index)")
+        whole.do("ret void")
+        yield whole
+
+    def _compare(
+        self, function: Function, machine: Machine, layout: Layout, pairs: list[Pair]
+    ) -> None:
+        """Write down a race if one of `pairs` meets."""
+        let = function.let
+        formulas = Formulas(function, layout, load_words(function, layout), {})
+        ready: dict[tuple[int, bool], str] = {}
+
+        def stands(index: int, *, scheduled: bool) -> str:
+            key = (index, scheduled)
+            if key not in ready:
+                transition = machine.transitions[index]
+                atoms = [*transition.guard, *(transition.scheduling if scheduled else ())]
+                ready[key] = formulas.all(atoms)
+            return ready[key]
+
+        met = "false"
+        for one, first, other, second in pairs:
+            left = stands(one, scheduled=self.kind is not Kind.TORN_UPDATE)
+            both = let(f"and i1 {left}, {stands(other, scheduled=True)}")
             if first.index is not None and second.index is not None:
-                same = formulas.same(first.index, second.index)
-                met = function.let(f"and i1 {met}, {same}")
-            found, after = function.label("found"), function.label("next")
-            function.branch(met, found, after)
-            function.begin(found)
+                both = let(f"and i1 {both}, {formulas.same(first.index, second.index)}")
+            met = let(f"or i1 {met}, {both}")
+        with function.when(met):
             function.do(note(self.kind, 0))
-            function.do("ret void")
-            function.begin(after)
         function.do("ret void")
-        return function
 
 
 def meetings(machine: Machine) -> list[Meeting]:

@@ -233,7 +233,8 @@ def expansion(machine: Machine, layout: Layout) -> Expansion:
     """Write `expand` for `machine`."""
     expander = _Expander(machine, layout)
     functions = [_note(), expander.write()]
-    functions += [meeting.ask(machine, layout) for meeting in expander.meetings if meeting.indexed]
+    for meeting in expander.meetings:
+        functions += meeting.ask(machine, layout) if meeting.indexed else ()
     functions.append(_false_invariants(machine, layout))
     return Expansion(functions, sum(program.room() for program in expander.programs))
 

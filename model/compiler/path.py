@@ -193,8 +193,12 @@ class Path:
         return self.acted and self.atomic_base is None
 
     def claim(self, check: Check, source: Source) -> None:
-        """Go on only where `check` holds."""
-        if self.must_stop():
+        """Go on only where `check` holds.
+
+        It is no part of a visible action that follows: that may have to wait, and what is false
+        here would never be seen.
+        """
+        if self.atomic_base is None:
             self.claims.append(Claim(check, source))
             return
         self.checks.append(check)

@@ -15,7 +15,7 @@ from ..domain import Enumeration, Range
 from ..driver import Field
 from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
-from . import dpc, timers, work_items
+from . import dpc, remove_locks, timers, work_items
 from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -231,6 +231,12 @@ def _as_new(world: World, name: str) -> tuple[tuple[str, Expression], ...]:
             found.append((world.flag(f"{part} initialized").variable, FALSE))
         if part in dpc.dpcs(world):
             found.append((dpc.routine_of(world, part).variable, NONE))
+        if world.objects[part].type == "IO_REMOVE_LOCK":
+            found.append((remove_locks.acquisitions(world, part).variable, Constant(0)))
+            found.append((remove_locks.removed(world, part).variable, FALSE))
+        usable = world.alive(part)
+        if part in work_items.work_items(world) and isinstance(usable, Read):
+            found.append((usable.variable, TRUE))
         if world.objects[part].type in ("KEVENT", "KTIMER"):
             found.append(_first_value(world, signalled(world, part).variable))
     inside = tuple(f"{part}." for part in _parts(world, name))

@@ -7,7 +7,7 @@ from ..machine import MODEL_BOUND, Check
 from .constants import STATUS_DELETE_PENDING, STATUS_SUCCESS
 from .events import initialized, set_ready
 from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
-from .locks import embedded
+from .locks import embedded, in_memory
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
 from .world import World
@@ -128,6 +128,7 @@ def io_release_remove_lock_and_wait(call: KernelCall, world: World) -> tuple[Mic
             f"{call.routine} waits for {lock}",
             "6.6.4",
             (Outcome((ended,), result=Constant(0)),),
+            in_memory(call, world, lock, call.irql),
             waits_on=lock,
         ),
     )

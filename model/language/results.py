@@ -43,6 +43,14 @@ def refuse_missing_results(frames: Sequence[Frame], source: SourceFile) -> None:
                     site.node,
                     f"write return with a value in {site.callee}",
                 )
+        for node in _asked(frame.subject.node):
+            if node.attr in without:
+                raise source.error(
+                    STATEMENT,
+                    f"`{node.attr}` gives no result, and KeSynchronizeExecution hands it on here",
+                    node,
+                    f"write return with a value in {node.attr}",
+                )
         for node in _service_routines(frame.subject.node):
             if node.attr in without:
                 raise source.error(
@@ -57,6 +65,19 @@ def _without(end: Source, routine: ast.FunctionDef) -> str:
     if end.line == routine.lineno:
         return "may run past its last line without one"
     return "may end here without one"
+
+
+def _asked(routine: ast.FunctionDef) -> Iterator[ast.Attribute]:
+    """The synchronised routines whose result is used."""
+    alone = {item.value for item in ast.walk(routine) if isinstance(item, ast.Expr)}
+    for item in ast.walk(routine):
+        match item:
+            case ast.Call(
+                func=ast.Name(id="KeSynchronizeExecution"), args=[_, ast.Attribute() as given, *_]
+            ) if item not in alone:
+                yield given
+            case _:
+                pass
 
 
 def _service_routines(routine: ast.FunctionDef) -> Iterator[ast.Attribute]:

@@ -152,17 +152,20 @@ def _refuse_lost(frame: Frame) -> None:
     """A local named like a field that is meant instead: the driver's author forgot `self.`.
 
     It is meant where nobody reads the local, or where the routine never looks at the field; but a
-    result that is asked for, or returned, is a local in every driver: `status`.
+    result that is asked for, or returned, is a local in every driver: `status`. So is the counter
+    of a loop, and what is declared as a local.
     """
     subject = frame.subject
     nodes = list(ast.walk(subject.node))
     read = {item.id for item in nodes if isinstance(item, ast.Name) and not _stores(item)}
     looked_at = {item.attr for item in nodes if isinstance(item, ast.Attribute)}
     unread = set(subject.thing.names()) - read
+    declared = {ast.unparse(item.target) for item in nodes if isinstance(item, ast.AnnAssign)}
     returned = {ast.unparse(item) for item in _results(subject.node)}
     unseen = set(subject.thing.fields) - looked_at - set(frame.parameters) - returned
     for target, value in _given(subject.node):
-        if target.id not in unread and (target.id not in unseen or isinstance(value, ast.Call)):
+        meant = target.id not in unseen or value is None or isinstance(value, ast.Call)
+        if target.id not in unread and (meant or target.id in declared):
             continue
         field = f"{frame.self_name}.{target.id}"
         if value is not None and any(ast.unparse(part) == field for part in ast.walk(value)):

@@ -114,3 +114,35 @@ def test_a_claim_that_is_true_costs_nothing_and_is_no_dead_line() -> None:
     program = load_text(claimed.text).program
     never_ran = unvisited(apply(claimed.system()), program, results[0])
     assert not [item for item in never_ran if "assert" in item.source.text]
+
+
+MASKED = """
+def T(self):
+    while not self.y:
+        KeStallExecutionProcessor(1)
+    k: Int(0, 3) = self.x
+    while k < 3:
+        k = k + 1
+    {}
+    KeAcquireSpinLockAtDpcLevel(self.lock)
+    KeReleaseSpinLockFromDpcLevel(self.lock)
+
+def U(self):
+    KeAcquireSpinLockAtDpcLevel(self.lock)
+    self.y = 1
+    while TRUE:
+        KeStallExecutionProcessor(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "broken"),
+    [("assert k == 0", "assertion-failed"), ("n: Int(0, 3) = k + 1", "value-out-of-range")],
+)
+def test_no_claim_waits_for_the_lock_that_comes_after_it(claim: str, broken: str) -> None:
+    driver = Driver(
+        MASKED.format(claim),
+        threads="At(DISPATCH_LEVEL,Sample.T) At(DISPATCH_LEVEL,Sample.U)",
+        fields="x = Int(0, 7, {1, 2}, volatile=True)\ny = Int(0, 1, volatile=True)",
+    )
+    assert driver.verdict(broken, processors=2) == broken

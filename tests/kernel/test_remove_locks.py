@@ -78,3 +78,54 @@ def test_what_breaks_6_6(bench: Bench, lines: list[str], broken: str, bug_check:
     answer = bench.plain(LOCK + main(*lines))
     assert answer.broken.startswith(broken) or "more than 15 times" in answer.broken
     assert not bug_check or bug_check in answer.bug_check
+
+
+SESSION = """
+class Ext(Structure):
+    Lock = IO_REMOVE_LOCK()
+    Item = IO_WORKITEM()
+    Done = KEVENT(NotificationEvent, FALSE)
+
+"""
+OPEN = (
+    "ext = Ext()\n"
+    "def Open(self):\n    ExAllocatePool2(self.ext)\n    IoInitializeRemoveLock(self.ext.Lock)\n"
+)
+
+
+def test_memory_allocated_again_holds_a_new_lock_6_6_1(bench: Bench) -> None:
+    text = OPEN + main(
+        "self.Open()",
+        "IoAcquireRemoveLock(self.ext.Lock)",
+        "ExFreePool(self.ext)",
+        "self.Open()",
+        "IoReleaseRemoveLock(self.ext.Lock)",
+    )
+    assert bench.check(text, device=SESSION, threads="Drv.Main").broken == "release-of-unowned-lock"
+
+
+def test_a_lock_that_was_removed_is_new_in_memory_allocated_again_6_6_1(bench: Bench) -> None:
+    session = (
+        "self.Open()",
+        "status = IoAcquireRemoveLock(self.ext.Lock)",
+        "assert NT_SUCCESS(status)",
+        "IoReleaseRemoveLockAndWait(self.ext.Lock)",
+        "ExFreePool(self.ext)",
+    )
+    assert bench.check(OPEN + main(*session, *session), device=SESSION, threads="Drv.Main").holds
+
+
+def test_the_memory_of_the_lock_stays_until_the_wait_is_over_6_6_4(bench: Bench) -> None:
+    start = "def Start(self):\n    self.Open()\n" + 2 * "    IoAcquireRemoveLock(self.ext.Lock)\n"
+    remove = "def Remove(self):\n    IoReleaseRemoveLockAndWait(self.ext.Lock)\n"
+    last = main(
+        "if NT_SUCCESS(IoAcquireRemoveLock(self.ext.Lock)):",
+        "    IoReleaseRemoveLock(self.ext.Lock)",
+        "    IoReleaseRemoveLock(self.ext.Lock)",
+        "    return",
+        "IoReleaseRemoveLock(self.ext.Lock)",
+        "ExFreePool(self.ext)",
+    )
+    text = OPEN + start + "    return STATUS_SUCCESS\n" + remove + last
+    answer = bench.check(text, device=SESSION, threads="Drv.Remove, Drv.Main", processors=2)
+    assert answer.broken == "use-after-free"

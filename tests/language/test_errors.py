@@ -156,6 +156,13 @@ METHODS: dict[str, tuple[str, str]] = {
             "def Isr(self, Interrupt, ServiceContext):\n    self.pending = 1"
         ),
     ),
+    "no result of a synchronised routine": (
+        "DQ110",
+        (
+            "def A(self):\n    return KeSynchronizeExecution(self.Interrupt, self.B)\n"
+            "def B(self, SynchronizeContext):\n    pass"
+        ),
+    ),
     "routine twice": ("DQ108", "def A(self):\n    pass\ndef A(self):\n    self.pending = 1"),
     "field twice": ("DQ108", "again = Bit(0)\nagain = Bit(1)"),
     "invariant with effect": (
