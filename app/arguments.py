@@ -76,6 +76,11 @@ PROPERTIES = click.option(
 )
 
 
+def quoted(path: Path) -> str:
+    """The path as a shell takes it."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
 class Group(click.Group):
     """Commands, for people who name a file and forget the command.
 
@@ -95,8 +100,9 @@ class Group(click.Group):
         if self.instead and args and self.get_command(ctx, args[0]) is None:
             file = args[0]
             if Path(file).exists() or file.endswith(".py"):
-                shown = f'"{file}"' if " " in file else file
-                ways = " or ".join(f"{ctx.command_path} {name} {shown}" for name in self.instead)
+                ways = " or ".join(
+                    f"{ctx.command_path} {name} {quoted(Path(file))}" for name in self.instead
+                )
                 raise click.UsageError(f"'{file}' is no command: write {ways}", ctx)
         return super().resolve_command(ctx, args)
 

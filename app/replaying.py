@@ -5,6 +5,7 @@ from pathlib import Path
 
 from . import toolbox
 from .answers import prepare
+from .arguments import quoted
 from .hang import standstill
 from .questions import Options, Question, forget_patterns
 from .report import count
@@ -63,8 +64,3 @@ def _find_pattern(stored: StoredTrace, file: Path) -> Path:
         f"{file}: its pattern {stored.pattern} is not there.\n"
         f"      hint: say where it is now: dirql replay {quoted(file)} --pattern PATH"
     )
-
-
-def quoted(path: Path) -> str:
-    """The path as a shell takes it."""
-    return f'"{path}"' if " " in str(path) else str(path)

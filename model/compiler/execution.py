@@ -27,7 +27,7 @@ from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
 from .location import WINDOWS
 from .path import KernelActivation, Path, RoutineActivation, never
-from .places import Located, Places
+from .places import Located, Places, is_name
 from .stack import give, left_wrong
 
 _LONGEST_LOCAL_RUN = 2_000
@@ -156,7 +156,6 @@ class Executor:
         if never(negation(condition), self.places.ranges()):
             top.node = node.following
             return [path]
-        path.name = path.name or "assertion"
         path.claim(Check("assertion-failed", condition, detail), node.source)
         if not path.failed:
             top.node = node.following
@@ -232,7 +231,7 @@ class Executor:
         value = top.value(store.value)
         if isinstance(located.domain, Enumeration) and value == Constant(0):
             value = Constant("NULL")
-        if isinstance(located.domain, Range) and _names_something(value):
+        if isinstance(located.domain, Range) and is_name(value):
             raise CompileError(
                 f"{located.text} holds a number, and is given an object, a routine or NULL",
                 node.source,
@@ -247,10 +246,6 @@ class Executor:
         path.updates.update(located.stored(fitted))
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)
-
-
-def _names_something(value: Expression) -> bool:
-    return isinstance(value, Constant) and isinstance(value.value, str)
 
 
 def _answers(

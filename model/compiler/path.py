@@ -221,7 +221,7 @@ class Path:
         of their own. So the rule is broken by a step that follows, which is named for it.
         """
         if not self.must_stop():
-            self.acted = True
+            self.acted, self.name = True, check.property
             return self.fail(check)
         micros = (Step(check.property, checks=(replace(check, condition=FALSE),)),)
         self.stack.append(KernelActivation("", micros, None, source))

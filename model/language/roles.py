@@ -1,4 +1,4 @@
-"""Routines that Windows calls have the parameters that Windows passes."""
+"""Routines that Windows calls take what Windows passes, and answer what it looks at."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ..expr import Constant
 from ..kernel.signature import Parameter, Passing
 from ..routine import AddressOf, Argument, Assign, Call, Node
-from .errors import DECLARATION
+from .errors import DECLARATION, STATEMENT
+from .results import without_result
 from .source import SourceFile
 from .statements import Statements
 from .tables import Tables
@@ -14,15 +15,30 @@ from .tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class _Role:
-    """What a routine is called as; the last `spare` parameters can be left out."""
+    """What a routine is called as.
+
+    The last `spare` parameters can be left out. `answers` says what its result tells: to Windows,
+    or, of a routine whose result is `handed_on`, to whoever uses that of the kernel routine.
+    """
 
     name: str
     parameters: tuple[str, ...]
     spare: int = 0
+    answers: str = ""
+    handed_on: bool = False
 
 
-_SERVICE = _Role("a service routine", ("Interrupt", "ServiceContext"))
-_SYNCHRONIZE = _Role("a SynchCritSection routine", ("SynchronizeContext",))
+_SERVICE = _Role(
+    "a service routine",
+    ("Interrupt", "ServiceContext"),
+    answers="TRUE where it served its device, else FALSE",
+)
+_SYNCHRONIZE = _Role(
+    "a SynchCritSection routine",
+    ("SynchronizeContext",),
+    answers="what KeSynchronizeExecution hands on",
+    handed_on=True,
+)
 _DPC = _Role("a DPC", ("Dpc", "DeferredContext", "SystemArgument1", "SystemArgument2"), spare=2)
 _DPC_FOR_ISR = _Role("a DpcForIsr", ("Dpc", "DeviceObject", "Irp", "Context"), spare=2)
 _WORKER = _Role("a work item's routine", ("DeviceObject", "Context"))
@@ -44,14 +60,18 @@ def refuse_wrong_roles(frames: list[Statements], source: SourceFile, tables: Tab
     """Check the routines that are handed to Windows.
 
     Raises:
-        PatternError: one has other parameters than Windows passes.
+        PatternError: one has other parameters than Windows passes, or gives no result where one is
+            looked at.
     """
     by_name = {frame.subject.name: frame for frame in frames}
+    without = without_result(frames)
     for frame in frames:
         for node in frame.nodes:
             for name, role in _given_roles(node, tables):
                 if name in by_name:
                     _check_parameters(by_name[name], role, source)
+                    if name in without and (_uses_result(node) or not role.handed_on):
+                        _refuse_silence(by_name[name], role, source)
 
 
 def _given_roles(node: Node, tables: Tables) -> Iterator[tuple[str, _Role]]:
@@ -81,6 +101,20 @@ def _constant(given: Argument) -> str:
     if isinstance(given, AddressOf) or not isinstance(given, Constant):
         return ""
     return str(given.value)
+
+
+def _uses_result(node: Node) -> bool:
+    return isinstance(node.instruction, Call) and node.instruction.target is not None
+
+
+def _refuse_silence(frame: Statements, role: _Role, source: SourceFile) -> None:
+    if role.answers:
+        raise source.error(
+            STATEMENT,
+            f"`{frame.subject.name}` is {role.name} here, and gives no result",
+            frame.subject.node,
+            f"it returns {role.answers}",
+        )
 
 
 def _check_parameters(frame: Statements, role: _Role, source: SourceFile) -> None:

@@ -34,14 +34,7 @@ class Statements(Calls):
 
     def block(self, body: list[ast.stmt]) -> None:
         """Capture statements in order."""
-        for before, node in zip([None, *body], body, strict=False):
-            if isinstance(before, ast.Return | ast.Break | ast.Continue):
-                raise self.error(
-                    STATEMENT,
-                    f"this never runs: `{ast.unparse(before)}` comes before it",
-                    node,
-                    "delete it, or move it up",
-                )
+        for node in body:
             self.updating, self.update_started = "", False
             self.at(node)
             self.statement(node)

@@ -146,3 +146,23 @@ def test_no_claim_waits_for_the_lock_that_comes_after_it(claim: str, broken: str
         fields="x = Int(0, 7, {1, 2}, volatile=True)\ny = Int(0, 1, volatile=True)",
     )
     assert driver.verdict(broken, processors=2) == broken
+
+
+def test_a_claim_that_held_is_no_line_that_never_ran() -> None:
+    driver = Driver(
+        """
+        def T(self):
+            k: Int(0, 3) = self.x
+            while k < 3:
+                k = k + 1
+            assert k == 3
+            self.y = 1
+        """,
+        fields="x = Int(0, 3, {1, 2})",
+    )
+    machine = apply(driver.system(), None)
+    result = ReferenceEngine().check(machine)
+    program = load_text(driver.text).program
+    dead = [item.source.text for item in unvisited(machine, program, result)]
+    assert "assert k == 3" not in dead
+    assert "k = k + 1" not in dead

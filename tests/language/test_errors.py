@@ -163,6 +163,14 @@ METHODS: dict[str, tuple[str, str]] = {
             "def B(self, SynchronizeContext):\n    pass"
         ),
     ),
+    "no result of a synchronised routine, by name": (
+        "DQ110",
+        (
+            "def A(self):\n"
+            "    return KeSynchronizeExecution(self.Interrupt, SynchronizeRoutine=self.B)\n"
+            "def B(self, SynchronizeContext):\n    pass"
+        ),
+    ),
     "routine twice": ("DQ108", "def A(self):\n    pass\ndef A(self):\n    self.pending = 1"),
     "field twice": ("DQ108", "again = Bit(0)\nagain = Bit(1)"),
     "invariant with effect": (
