@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .streams import OutputError, is_open
+
 if TYPE_CHECKING:
     from dirql.explorer.workspace import Workspace
 
@@ -107,10 +109,29 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class UnforeseenError(Exception):
+    """Something ended a command that no command foresaw; the cause says what."""
+
+
 class Commands(Group):
     """`dirql`."""
 
     instead = ("check",)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command.
+
+        Raises:
+            OutputError: there is no standard output.
+            UnforeseenError: instead of what would choose an exit code by itself: `SystemExit`, and
+                `OSError`, since click makes 1 of a pipe that breaks anywhere, which is "violated".
+        """
+        if not is_open():  # said now, not after hours
+            raise OutputError("the standard output is closed")
+        try:
+            return super().invoke(ctx)
+        except (OSError, SystemExit) as error:
+            raise UnforeseenError from error
 
 
 class Showing(Group):

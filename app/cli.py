@@ -3,16 +3,14 @@
 Only click is imported here at the top, so that `--help` answers at once.
 """
 
-import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
-from . import exit_codes
+from . import exit_codes, streams
 from .arguments import (
     CHECKPOINT,
     EXISTING_FILE,
@@ -29,6 +27,7 @@ from .arguments import (
     WORKERS,
     Commands,
     Showing,
+    UnforeseenError,
     memory_size,
     workspace,
 )
@@ -47,7 +46,8 @@ def commands() -> None:
     """Check Windows interrupt code: every interleaving of interrupts, DPCs and disconnects.
 
     Exit codes: 0 holds, 1 violated, 2 unknown; 64 wrong usage, 65 a pattern or trace that cannot be
-    used, 70 an internal error, 130 interrupted.
+    used, 70 an internal error, 74 the answer could not be written, 130 interrupted, 141 nobody
+    reads the answer any more.
     """
 
 
@@ -355,13 +355,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         the exit code; every error has been reported by then.
     """
-    output: TextIO = sys.stdout
-    if isinstance(output, io.TextIOWrapper):
-        # A console that cannot print a character shows its code instead of stopping the program.
-        output.reconfigure(errors="backslashreplace")
     try:
         result = commands.main(args=arguments, prog_name="dirql", standalone_mode=False)
-        output.flush()
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return exit_codes.USAGE
@@ -371,18 +367,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`dirql rules | head`); nothing more may be written, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
-        return exit_codes.BROKEN_PIPE
+    except streams.OutputError as error:
+        if error.reader_gone:  # `dirql rules | head`: nobody is left to be told
+            return exit_codes.BROKEN_PIPE
+        click.echo(f"dirql: the answer could not be written: {error}", err=True)
+        return exit_codes.OUTPUT
     except Exception as error:  # noqa: BLE001  (whatever it is, the user gets no traceback)
         from .failures import report_internal_error
 
-        click.echo(report_internal_error(error), err=True)
+        known = isinstance(error, UnforeseenError) and error.__cause__
+        click.echo(report_internal_error(known or error), err=True)
         return exit_codes.INTERNAL
     return int(result or exit_codes.HOLDS)
 
 
 def main() -> None:
     """The console script `dirql`."""
+    streams.guard()
     sys.exit(run())

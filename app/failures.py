@@ -9,15 +9,27 @@ from importlib.metadata import version
 
 def report_internal_error(error: BaseException) -> str:
     """Store the traceback of `error` in a file; returns what to tell the user."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="dirql-error-", suffix=".log", delete=False, encoding="utf-8"
-    ) as log:
-        log.write(f"dirql {version('dirql')}, Python {sys.version}, {platform.platform()}\n")
-        log.write(f"arguments: {sys.argv[1:]}\n\n")
-        log.writelines(traceback.format_exception(error))
+    text = (
+        f"dirql {version('dirql')}, Python {sys.version}, {platform.platform()}\n"
+        f"arguments: {sys.argv[1:]}\n\n" + "".join(traceback.format_exception(error))
+    )
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix="dirql-error-",
+            suffix=".log",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as log:
+            log.write(text)
+    except OSError as problem:
+        where = f"these lines (no file could be written: {problem.strerror}):\n{text}"
+    else:
+        where = f"the file {log.name}"
     summary = str(error).partition("\n")[0]
     return (
         f"dirql: internal error: {type(error).__name__}: {summary}\n"
         f"This is a defect of dirql, not of your pattern. Please report it to the project with\n"
-        f"the pattern and the file {log.name}"
+        f"the pattern and {where}"
     )

@@ -3,7 +3,7 @@
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from dirql.explorer.engine import Snapshot
 
@@ -94,8 +94,9 @@ class Spinner:
 
 
 def make_progress() -> Progress:
-    """A spinner on a terminal, nothing elsewhere."""
-    return Spinner() if sys.stderr.isatty() else Silent()
+    """A spinner on a terminal, nothing elsewhere; there may be no error output at all."""
+    there: TextIO | None = sys.stderr
+    return Spinner() if there is not None and there.isatty() else Silent()
 
 
 def describe(snapshot: Snapshot) -> str:

@@ -32,7 +32,10 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
         stored.processors,
         Options(properties=stored.properties or (), knobs=tuple(stored.knobs.items())),
     )
-    subject = prepare(question)
+    try:
+        subject = prepare(question)
+    except InputError as problem:
+        raise InputError(f"{file}: its pattern cannot be used: {problem}") from problem
     machine = subject.machine
     if toolbox.digest(machine) != stored.trace.digest:
         raise InputError(
@@ -41,7 +44,10 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
             f"      hint: check the pattern again: dirql check {quoted(found)} "
             f"--trace {quoted(file)}"
         )
-    trace = toolbox.verify(machine, stored.trace)
+    try:
+        trace = toolbox.verify(machine, stored.trace)
+    except InputError as problem:
+        raise InputError(f"{file}: {problem}") from problem
     title = (
         f"{found}  {stored.scenario}  {count(stored.processors, 'processor')}  "
         f"replayed: {trace.violation.property}, after {count(len(trace.steps), 'step')}"

@@ -4,15 +4,20 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from dirql.explorer.trace import Trace
 
+from .arguments import MOST_PROCESSORS
 from .toolbox import InputError
 
 FILE_VERSION = 1
 """Version of what stands around the trace; the trace has a version of its own."""
+
+AGAIN = "\n      hint: check the pattern again with --trace; it writes a new file"
+"""What to do about a file that says what no dirql writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,13 @@ def read(path: Path) -> StoredTrace:
     from dirql.explorer.trace_json import TraceFormatError, decode
 
     content = path.read_bytes()
-    _check_version(path, content)
+    _check_beginning(path, content)
     try:
         envelope = msgspec.json.decode(content, type=_Envelope)
         trace = decode(bytes(envelope.trace))
-    except (msgspec.DecodeError, TraceFormatError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TraceFormatError) as error:
         raise InputError(f"{path}: a damaged trace file: {error}") from error
+    _check_values(path, envelope)
     return StoredTrace(
         envelope.pattern,
         envelope.scenario,
@@ -98,12 +104,34 @@ def read(path: Path) -> StoredTrace:
     )
 
 
-def _check_version(path: Path, content: bytes) -> None:
-    """Look at the version alone: a file of another one may differ in everything else."""
+def _check_values(path: Path, envelope: _Envelope) -> None:
+    """Hold what the file asks for to what the command line would take."""
+    from dirql.model.kernel.knobs import KnobError, make_knobs
+    from dirql.properties import PROPERTIES
+
     try:
-        version = json.loads(content).get("dirql_trace_file")
-    except (ValueError, AttributeError):
-        version = None
+        make_knobs(envelope.knobs)
+    except KnobError as error:
+        raise InputError(f"{path}: {error}.{AGAIN}") from error
+    known = {item.name for item in PROPERTIES}
+    if envelope.properties is not None and not envelope.properties:
+        raise InputError(f"{path}: it names no properties; null would mean all.{AGAIN}")
+    for name in envelope.properties or ():
+        if name not in known:
+            raise InputError(f"{path}: there is no property {name!r}.{AGAIN}")
+
+
+def _check_beginning(path: Path, content: bytes) -> None:
+    """Look at the version first, as a file of another one may differ in everything else.
+
+    Then at the processors: time and memory for compiling grow with them.
+    """
+    try:
+        whole: object = json.loads(content)
+    except (ValueError, RecursionError):
+        whole = None
+    fields = cast("dict[str, object]", whole) if isinstance(whole, dict) else {}
+    version = fields.get("dirql_trace_file")
     if version is None:
         raise InputError(f"{path}: not a trace file of dirql. dirql check --trace FILE writes one.")
     if version != FILE_VERSION:
@@ -111,6 +139,10 @@ def _check_version(path: Path, content: bytes) -> None:
             f"{path}: a trace file of version {version}; this dirql reads version "
             f"{FILE_VERSION}. Check the pattern again with --trace."
         )
+    number = fields.get("processors", 1)
+    if type(number) is not int or not 1 <= number <= MOST_PROCESSORS:
+        said = json.dumps(number)[:40]
+        raise InputError(f"{path}: processors must be 1 to {MOST_PROCESSORS}, not {said}.{AGAIN}")
 
 
 def _utf8(text: str | bytes) -> bytes:

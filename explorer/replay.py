@@ -181,7 +181,9 @@ class _Replay:
                 return
         if violation.property in self._machine.races and self._meeting(state):
             return
-        raise ReplayError(f"the last state of the trace does not violate {violation.property}")
+        steps = len(self._trace.steps)
+        after = f"after step {steps}, the last" if steps else "at the start, before any step"
+        raise ReplayError(f"the state {after}, does not violate {violation.property}")
 
     def _false(self, invariant: Invariant, state: State) -> bool:
         owed = (item for item in self._machine.transitions if not item.spontaneous)

@@ -4,14 +4,20 @@ Decoding is strict. A trace is a claim about a machine, and a field that was dro
 added by hand would make it a claim about something else.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from .trace import TRACE_VERSION, Trace
 
 _FORMAT = "dirql-trace"
+
+
+_Raw: TypeAlias = Mapping[str, Any]
+"""A document as JSON has it."""
 
 
 class TraceFormatError(ValueError):
@@ -39,7 +45,7 @@ def decode(text: str | bytes) -> Trace:
     """
     try:
         raw: Any = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TraceFormatError(
             f"not JSON ({error}): the file is damaged, or not a trace"
         ) from error
@@ -48,14 +54,32 @@ def decode(text: str | bytes) -> Trace:
         document = msgspec.convert(raw, _Document)
     except msgspec.ValidationError as error:
         raise TraceFormatError(
-            f"the trace is damaged: {error}; write it again with `dirql check`"
-        ) from error
-    if msgspec.json.decode(msgspec.json.encode(document)) != raw:
-        raise TraceFormatError(
-            "the trace has fields that this version does not write, or lacks some that it does; "
+            f"the trace is damaged{_step_named_in(str(error))}: {error}; "
             "write it again with `dirql check`"
+        ) from error
+    written = msgspec.json.decode(msgspec.json.encode(document))
+    if written != raw:
+        raise TraceFormatError(
+            f"the trace{_step_that_differs(raw, written)} has fields that this version does not "
+            "write, or lacks some that it does; write it again with `dirql check`"
         )
     return document.trace
+
+
+def _step_named_in(complaint: str) -> str:
+    """` at step 3`, if the complaint is about a part of a step."""
+    found = re.search(r"\$\.trace\.steps\[(\d+)\]", complaint)
+    return f" at step {int(found[1]) + 1}" if found else ""
+
+
+def _step_that_differs(raw: _Raw, written: _Raw) -> str:
+    """` at step 3`, if the first difference is there."""
+    outside = [{**whole, "trace": {**whole["trace"], "steps": None}} for whole in (raw, written)]
+    if outside[0] != outside[1]:
+        return ""
+    pairs = zip(raw["trace"]["steps"], written["trace"]["steps"], strict=True)
+    number = next(number for number, (one, other) in enumerate(pairs, start=1) if one != other)
+    return f" at step {number}"
 
 
 def _check_version(raw: object) -> None:

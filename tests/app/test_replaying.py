@@ -174,6 +174,76 @@ def test_properties_of_another_version(stored: Path, capsys: pytest.CaptureFixtu
     assert "long-gone" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("number", [0, -1, 9, 101, 10**30, True, False, None, "2", 2.0, [1]])
+def test_processors_are_those_of_the_command_line(
+    stored: Path, capsys: pytest.CaptureFixture[str], number: object
+) -> None:
+    """Time and memory for compiling grow with them, so they are looked at before anything else."""
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    stored.write_text(json.dumps(content | {"processors": number}), encoding="utf-8")
+    assert run(["replay", str(stored)]) == 65
+    said = capsys.readouterr().err
+    assert said.startswith(f"{TRACE}: processors must be 1 to 8, not {json.dumps(number)}")
+    assert "hint: " in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"knobs": {"dpc_any_cpu": "perhaps"}}, "it takes no, yes"),
+        ({"knobs": {"dpc_any_cpu": 1}}, "Expected `str`"),
+        ({"knobs": []}, "Expected `object`"),
+        ({"properties": []}, "names no properties"),
+        ({"properties": "data-race"}, "Expected `array | null`"),
+        ({"scenario": "elsewhere"}, "no scenario 'elsewhere'"),
+        ({"more": 1}, "unknown field `more`"),
+    ],
+)
+def test_values_no_dirql_writes(
+    stored: Path, capsys: pytest.CaptureFixture[str], change: dict[str, object], words: str
+) -> None:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    stored.write_text(json.dumps(content | change), encoding="utf-8")
+    assert run(["replay", str(stored)]) == 65
+    said = capsys.readouterr().err
+    assert said.startswith(f"{TRACE}: ")
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"transition": 10**9},
+        {"transition": -1},
+        {"transition": "0"},
+        {"irql": 31},
+        {"irql": None},
+        {"context": "nobody"},
+        {"changes": [["x", 1]]},
+        {"more": 1},
+    ],
+)
+def test_a_refused_step_is_named(
+    stored: Path, capsys: pytest.CaptureFixture[str], change: dict[str, object]
+) -> None:
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    content["trace"]["trace"]["steps"][0].update(change)
+    stored.write_text(json.dumps(content), encoding="utf-8")
+    assert run(["replay", str(stored)]) == 65
+    said = capsys.readouterr().err
+    assert said.startswith(f"{TRACE}: ")
+    assert "step 1" in said
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"dirql_trace_file": 1, "trace": ' + "[" * 5_000])
+def test_a_file_nested_without_end(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    Path(TRACE).write_text(text, encoding="utf-8")
+    assert run(["replay", TRACE]) == 65
+    assert capsys.readouterr().err.startswith(TRACE)
+
+
 def test_nothing_is_stored_where_nothing_is_violated(
     workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
