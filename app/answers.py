@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
+from dirql.explorer.engine import BeyondEngineError, Engine, Limits, Snapshot
 from dirql.explorer.trace import Trace
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated
 from dirql.explorer.workspace import WorkspaceError
@@ -178,14 +178,24 @@ def _found(asked: Asked, question: Question, watch: Watch) -> tuple[Result, Rema
     if known is not None and (result := memory.holding(known)):
         return result, known
     subject = _compiled(asked)
-    engine = memory.engine(toolbox.engine(options.engine, question.name))
-    result = engine.check(subject.machine, options.limits, watch)
+    result = _engine(memory, question).check(subject.machine, options.limits, watch)
     remark = memory.confirmed(known, subject.machine) if result.cached else None
     if remark is None:
         remark = _remark(subject, question, result)
         if not result.limited:
             memory.keep(key, remark, subject.machine)
     return result, remark
+
+
+def _engine(memory: Memory, question: Question) -> Engine:
+    """The engine for a question: what lies behind a broken contract is a search of its own."""
+    from dirql.explorer.gravest import Gravest
+
+    def behind(passed: int) -> Engine:
+        name = f"{question.name}-behind-{passed}" if passed else question.name
+        return memory.engine(toolbox.engine(question.options.engine, name))
+
+    return Gravest(behind(0), behind)
 
 
 def _remark(subject: Subject, question: Question, result: Result) -> Remark:
@@ -222,7 +232,8 @@ def needed_knobs(
     A setting is needed when the same check holds for every other answer to the knob's question. For
     a knob at `either` each single answer is tried; the one that makes the check hold shows that the
     violation needs the other. Only knobs that open a choice are asked about, and a check that grows
-    far beyond the first one says nothing: the second value is whether that happened to none.
+    far beyond the first one says nothing: the second value is whether that happened to none. Where
+    other properties are broken as well, the check is only for the one told and for crashes.
     """
     limits = replace(
         question.options.limits,
@@ -237,7 +248,9 @@ def needed_knobs(
             continue
         answers = [value for value in knob.values if value != EITHER]
         others = [value for value in answers if value != current]
-        found = {value: _holds_with(subject, question, knob, value, limits) for value in others}
+        found = {
+            value: _holds_with(subject, question, (knob, value), result, limits) for value in others
+        }
         settled = settled and None not in found.values()
         bad = [value for value in answers if not found.get(value)]
         if len(bad) == 1 and len(answers) > 1:
@@ -251,15 +264,19 @@ def _opens_a_choice(value: str, knob: Knob) -> bool:
 
 
 def _holds_with(
-    subject: Subject, question: Question, knob: Knob, value: str, limits: Limits
+    subject: Subject, question: Question, setting: tuple[Knob, str], found: Result, limits: Limits
 ) -> bool | None:
-    """Whether the check holds with `knob` at `value`; nothing if a limit is reached first.
+    """Whether the check holds with another knob value; nothing if a limit is reached first.
 
     It is not asked where the value changes nothing.
     """
-    asked = subject.asked
-    other = _compiled(replace(asked, knobs=asked.knobs.with_value(knob.name, value)))
-    if other.machine == subject.machine:
+    from dirql.properties import alone
+
+    asked, (knob, value) = subject.asked, setting
+    other = _compiled(replace(asked, knobs=asked.knobs.with_value(knob.name, value))).machine
+    if other == subject.machine:
         return False
-    result = toolbox.engine(question.options.engine).check(other.machine, limits, None)
+    if found.others and isinstance(found.verdict, Violated):
+        other = alone(other, found.verdict.property)
+    result = toolbox.engine(question.options.engine).check(other, limits, None)
     return None if result.limited else isinstance(result.verdict, Holds)

@@ -9,7 +9,7 @@ import click
 from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.knobs import KNOBS, Knob
 from dirql.model.kernel.rule import KernelRoutine
-from dirql.properties import PROPERTIES, Kind, Property
+from dirql.properties import PROPERTIES, Grade, Kind, Property
 
 from .rule_pages import LOOKS_LIKE_A_RULE, find, rule_page
 
@@ -33,8 +33,12 @@ def _overview() -> Iterator[str]:
         yield title
         for item in PROPERTIES:
             if item.kind is kind:
-                yield f"  {item.name:<{width}}{item.summary}"
+                yield f"  {item.name:<{width}}{item.grade.value:<10}{item.summary}"
         yield ""
+    yield "Grades: what a free build of Windows does where a property is broken"
+    for grade in Grade:
+        yield f"  {grade.value:<10}{grade.meaning}"
+    yield ""
     yield "Knobs: where Windows documentation is silent or disagrees (--knob NAME=VALUE)"
     for knob in KNOBS:
         yield f"  {knob.name:<{width}}{knob.summary}"
@@ -86,7 +90,7 @@ def _meant(name: str, names: list[str]) -> str:
 
 
 def _property_page(item: Property) -> str:
-    title = f"{item.name} ({item.kind.value})"
+    title = f"{item.name} ({item.kind.value}, {item.grade.value})"
     return f"{title}\n{'=' * len(title)}\n\n{item.page}"
 
 

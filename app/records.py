@@ -6,6 +6,7 @@ from typing import Any, assert_never
 from dirql.explorer.verdict import Holds, Unknown, Violated
 from dirql.model import scenario as expectations
 from dirql.model.scenario import Expectation
+from dirql.properties import grade_of
 
 from .answers import Answer
 
@@ -66,7 +67,11 @@ def _verdict(answer: Answer) -> tuple[str, str | None, int | None, Record]:
                 "detail": end.detail,
                 "bug_check": end.bug_check,
                 "needs": dict(answer.needed_knobs),
+                "grade": grade_of(name).value,
+                "also": [_also(item) for item in answer.result.others],
             }
+            if answer.result.unfinished:
+                more["unfinished"] = answer.result.unfinished
             if answer.standstill:
                 more["standstill"] = answer.standstill
             return "violated", name, len(trace.steps), more
@@ -76,6 +81,12 @@ def _verdict(answer: Answer) -> tuple[str, str | None, int | None, Record]:
             return "unknown", possible.violation.property, len(possible.steps), {"reason": reason}
         case _:
             assert_never(verdict)
+
+
+def _also(found: Violated) -> Record:
+    """Another property that is broken."""
+    grade, steps = grade_of(found.property).value, len(found.trace.steps)
+    return {"property": found.property, "grade": grade, "steps": steps}
 
 
 def _expected(expectation: Expectation) -> Record:

@@ -90,10 +90,8 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
                 yield from prose(answer.standstill, style)
             else:
                 yield f"  step by step the same as on {count(twin, 'processor')}, above"
-            yield from (
-                f"Needs knob {knob}={value}: without it the check holds."
-                for knob, value in answer.needed_knobs
-            )
+            yield from _needs(answer)
+            yield from _also(answer, style)
             if twin is None:
                 yield f"More: dirql explain {name}"
                 yield ""
@@ -110,6 +108,29 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
             yield from _scope(answer, style)
         case _:
             assert_never(verdict)
+
+
+def _needs(answer: "Answer") -> Iterator[str]:
+    """The knob settings that the violation needs; other properties may be broken without them."""
+    without = "this does not happen" if answer.result.others else "the check holds"
+    for knob, value in answer.needed_knobs:
+        yield f"Needs knob {knob}={value}: without it {without}."
+
+
+def _also(answer: "Answer", style: Style) -> Iterator[str]:
+    """What else is broken, and whether worse may have been missed."""
+    from dirql.properties import grade_of
+
+    found = answer.result
+    listed = ", ".join(
+        f"{item.property} ({grade_of(item.property).value}, "
+        f"after {count(len(item.trace.steps), 'step')})"
+        for item in found.others
+    )
+    if listed:
+        yield from prose(f"Also broken: {listed}. Each is shown by --property NAME.", style)
+    if found.unfinished:
+        yield from prose(f"Worse was not looked for to the end: {found.unfinished}.", style)
 
 
 def _shown_before(

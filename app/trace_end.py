@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dirql.explorer.trace import Step, Trace, Violation
 from dirql.model.machine import MODEL_BOUND
+from dirql.properties import Grade, grade_of
 
 from .trace_lanes import HARDWARE, Course, Stand
 from .trace_words import level_text, readable, short
@@ -14,6 +15,9 @@ HANGS = ("lock-cycle", "preemption-deadlock", "stuck-context")
 
 ASSERTION = "assertion-failed"
 """The property whose detail is not what went wrong, but what its author claims."""
+
+VERIFIER = "0xC4 "
+"""How a bug check begins that only Driver Verifier raises."""
 
 LINE = re.compile(r"\S+:\d+\b")
 """How the name of a program point begins where it is a line of the driver."""
@@ -31,11 +35,17 @@ def sentence(trace: Trace, course: Course) -> str:
         detail = f"this claim is false: {detail}"
     if violation.property == MODEL_BOUND:
         return f"{violation.property}: {when}{place} {detail}."
-    return f"{violation.property}: {when}{place} {detail}; on Windows: {consequence(violation)}."
+    name = f"{violation.property} ({grade_of(violation.property).value})"
+    return f"{name}: {when}{place} {detail}; on Windows: {consequence(violation)}."
 
 
 def consequence(violation: Violation) -> str:
     """What the driver's user sees: a bug check, a hang, or nothing at first."""
+    survived = grade_of(violation.property) is not Grade.CRASH
+    if survived and violation.bug_check.startswith(VERIFIER):
+        return f"bug check {violation.bug_check} with Driver Verifier, else it goes on"
+    if survived and violation.bug_check:
+        return f"it goes on, and may come to bug check {violation.bug_check}"
     if violation.bug_check and violation.bug_check != "hang":
         return f"bug check {violation.bug_check}"
     if violation.bug_check or violation.property in HANGS:

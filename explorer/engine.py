@@ -1,5 +1,8 @@
 """The contract of an engine: a machine and limits in, a result out.
 
+An engine ends a behaviour at whatever the machine asks; `gravest.py` is above it, and asks again
+behind what a free build of Windows survives.
+
 The order of judgement is part of the contract, so that engines can be compared:
 
 1. Breadth first, level by level. Level 0 is the initial states. A level is finished before its

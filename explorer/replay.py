@@ -17,6 +17,7 @@ from dirql.model.machine import (
     Progress,
     Transition,
 )
+from dirql.properties import alone
 
 from .evaluate import Evaluator, State
 from .races import meeting
@@ -47,6 +48,8 @@ def recorded(machine: Machine, trace: Trace) -> Trace:
 def replay(machine: Machine, trace: Trace) -> tuple[State, ...]:
     """Run `trace` on `machine`; return the states it passes, the initial one first.
 
+    On the way it may break other properties that a free build of Windows survives.
+
     Raises:
         ReplayError: the machine is another one, a step cannot be taken or changes something else,
             or there is no violation at the end.
@@ -57,7 +60,7 @@ def replay(machine: Machine, trace: Trace) -> tuple[State, ...]:
             f"the trace was made on another machine: its digest is {trace.digest[:12]}, that of "
             f"{machine.name!r} is {found[:12]}; the pattern or dirql has changed since, check again"
         )
-    return _Replay(machine, trace).run()
+    return _Replay(alone(machine, trace.violation.property), trace).run()
 
 
 class _Replay:

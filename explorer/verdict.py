@@ -63,6 +63,9 @@ class Result:
 
     `limited` says that a limit cut the search short: with another limit the answer may be another.
     `cached` says that it was found earlier, by the engine named and in the seconds stated.
+    `others` are the violations of other properties found on the way to the verdict, which is the
+    gravest; `unfinished` says what kept graver ones from being looked for to the end
+    (`gravest.py`).
     """
 
     verdict: Verdict
@@ -70,3 +73,5 @@ class Result:
     engine: str
     limited: bool = False
     cached: bool = False
+    others: tuple[Violated, ...] = ()
+    unfinished: str = ""

@@ -6,7 +6,8 @@ comes after (engines, proofs, traces) only reads one. Names, order, values are p
 Meaning. A state gives every variable a value of its domain; the initial states are all
 combinations of the variables' initial values. A transition is *enabled* in a state when every atom
 of `guard` and of `scheduling` is true. Taking it when the condition of one of its checks is false
-is a violation, and the behaviour ends there (Windows would have stopped, or is beyond saving).
+is a violation, and the behaviour ends there: Windows would have stopped, is beyond saving, or goes
+on with the updates (`grade.py`), and then another machine, without the check, says what follows.
 Otherwise all updates are computed in the state before the step and stored together.
 """
 

@@ -4,7 +4,8 @@ The framework version of pcidrv only supplies callbacks. When the device leaves 
 calls EvtInterruptDisable under the interrupt lock, waits for queued DPCs and disconnects: a good
 order. But NICEvtInterruptDpc ends, as in the WDM version, by enabling the interrupt whatever
 happened since it was queued. The flush waits for just that DPC, and then the framework disconnects
-the interrupt of a card that is unmasked.
+the interrupt of a card that is unmasked. A packet that comes while it does so is served once more,
+and its DPC runs when the interrupt object is gone.
 
 Source: Windows-driver-samples general/pcidrv/kmdf, HW/isrdpc.c; the order of the framework is that
 of Windows-Driver-Frameworks, src/framework/shared/irphandlers/pnp/interruptobject.cpp.
@@ -12,7 +13,8 @@ of Windows-Driver-Frameworks, src/framework/shared/irphandlers/pnp/interruptobje
 FxInterruptConnect and FxInterruptDisconnect stand for the framework, reduced to what a driver
 sees; WdfInterruptSynchronize is KeSynchronizeExecution on the framework's interrupt object. In the
 trace, look at who writes nic.masked: the disable callback (1), then the DPC (0), between the
-snapshot of the flush and its end. The packet comes after the disconnect.
+snapshot of the flush and its end. The second packet comes between the flush and the end of the
+disconnect.
 """
 
 from dirql.model.wdk import *
@@ -103,7 +105,7 @@ scenario = Scenario(
     processors=[1, 2, 3],
     expect={
         1: Holds(states=94),
-        2: Violated("device-unmasked-at-disconnect", steps=37, states=992),
-        3: Violated("device-unmasked-at-disconnect", steps=37, states=7005),
+        2: Violated("synchronize-on-dead-interrupt", steps=49, states=2022),
+        3: Violated("synchronize-on-dead-interrupt", steps=49, states=17341),
     },
 )

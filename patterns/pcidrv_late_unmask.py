@@ -1,17 +1,17 @@
 """pcidrv, WDM (P2): a late DPC unmasks the card after power-down has masked it.
 
 This is pcidrv with its crash (`pcidrv_stop.py`) repaired in the obvious way: power-down waits for
-queued DPCs before it disconnects. What remains is quieter. The last act of NICDpcForIsr is to
-unmask the card, whatever happened since it was queued, so it undoes the mask that power-down has
-just set. The flush waits for exactly that DPC, and then the interrupt of an unmasked card is
-disconnected: the next packet asserts a line that nobody serves. pcidrv itself has no flush; there
-the same order of events ends this way if the DPC finishes just before the disconnect.
+queued DPCs before it disconnects. It is not enough. The last act of NICDpcForIsr is to unmask the
+card, whatever happened since it was queued, so it undoes the mask that power-down has just set. The
+flush waits for exactly that DPC, and then the interrupt of an unmasked card is disconnected: the
+next packet asserts a line that nobody serves. If it comes a little earlier, while the disconnect is
+under way, its service routine still runs and queues the DPC after the flush: the crash is back.
 
 Source: WinDDK 7600 general/pcidrv/wdm, hw/isrdpc.c and hw/nic_pm.c.
 
 In the trace, look at who writes nic.masked: the service routine (1), power-down (1), and then the
-DPC (0). The packet comes after the disconnect. On one processor a DPC cannot get between the mask
-and the flush, because it runs before the thread does.
+DPC (0). The second packet comes between the flush and the end of the disconnect. On one processor a
+DPC cannot get between the mask and the flush, because it runs before the thread does.
 """
 
 from dirql.model.wdk import *
@@ -77,7 +77,7 @@ scenario = Scenario(
     processors=[1, 2, 3],
     expect={
         1: Holds(states=88),
-        2: Violated("device-unmasked-at-disconnect", steps=33, states=1047),
-        3: Violated("device-unmasked-at-disconnect", steps=33, states=7568),
+        2: Violated("synchronize-on-dead-interrupt", steps=45, states=2108),
+        3: Violated("synchronize-on-dead-interrupt", steps=45, states=18226),
     },
 )

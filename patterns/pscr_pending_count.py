@@ -55,7 +55,7 @@ class Pscr(Driver):
     PhysicalDevice = DEVICE_OBJECT()
     Interrupt = PKINTERRUPT()
     Dpc = KDPC()
-    PendingInterrupts = Int(-2, 4)
+    PendingInterrupts = Int(-4, 4)
 
     def PscrStartDevice(self):
         KeInitializeDpc(self.Dpc, self.PscrEvtInterruptDpc)

@@ -10,8 +10,10 @@ argument, and nobody looks. The slot is empty by then: the second IRP is complet
 It takes two processors: on one, the DPC runs before a thread can park anything.
 Source: reactos/reactos: drivers/serial/serial/misc.c (SerialInterruptService, SerialCompleteIrp).
 
-In the trace look at the two calls of KeInsertQueueDpc with different IRPs. An interlocked exchange
-stands for the driver's plain stores to the slot, which are another story (serial_wait_race.py).
+The application hangs: nothing will ever signal its IRP. The second scenario asks for the call that
+drops the argument; in its trace look at the two calls of KeInsertQueueDpc with different IRPs. An
+interlocked exchange stands for the driver's plain stores to the slot, which are another story
+(serial_wait_race.py).
 """
 
 from dirql.model.wdk import *
@@ -84,9 +86,20 @@ class Serial(Driver):
         self.SerialWaitOnMask(self.second)
 
 
-scenario = Scenario(
-    start=Serial.SerialPnpStartDevice,
-    concurrently=[Serial.FirstThread, Serial.SecondThread],
-    processors=[1, 2],
-    expect={1: Holds(states=1042), 2: Violated("dpc-argument-lost", steps=19, states=578)},
-)
+scenarios = [
+    Scenario(
+        name="the_hang",
+        start=Serial.SerialPnpStartDevice,
+        concurrently=[Serial.FirstThread, Serial.SecondThread],
+        processors=[1, 2],
+        expect={1: Holds(states=1042), 2: Violated("stuck-context", steps=12, states=2066)},
+    ),
+    Scenario(
+        name="the_call",
+        start=Serial.SerialPnpStartDevice,
+        concurrently=[Serial.FirstThread, Serial.SecondThread],
+        processors=[2],
+        properties=["dpc-argument-lost"],
+        expect={2: Violated("dpc-argument-lost", steps=19, states=578)},
+    ),
+]

@@ -1,11 +1,12 @@
 """What must not happen: the named properties, each with its page of documentation.
 
 `PROPERTIES` is the whole list, in the order in which reports show it. A property is one function
-in the file of its theme and one line here.
+in the file of its theme and one line here, with its kind and, unless it is a crash, its grade.
 """
 
 from collections.abc import Collection
 
+from dirql.model.grade import Grade
 from dirql.model.machine import Machine
 from dirql.model.system import System
 
@@ -28,25 +29,29 @@ from .property import Conditions, Kind, Property, UnknownPropertyError
 __all__ = [
     "PROPERTIES",
     "Conditions",
+    "Grade",
     "Kind",
     "Property",
     "UnknownPropertyError",
+    "alone",
     "apply",
     "deadlock_goals",
+    "grade_of",
     "kernel_invariants",
     "rules_that_cut",
+    "without",
 ]
 
 PROPERTIES: tuple[Property, ...] = (
     Property(Kind.RULE, irql.irql_too_high),
     Property(Kind.RULE, irql.irql_too_low),
     Property(Kind.RULE, connection.synchronize_on_dead_interrupt),
-    Property(Kind.RULE, connection.connect_overwrites_live_interrupt),
+    Property(Kind.RULE, connection.connect_overwrites_live_interrupt, Grade.CONTRACT),
     Property(Kind.RULE, connection.disconnect_of_dead_interrupt),
     Property(Kind.RULE, connection.null_out_pointer),
     Property(Kind.RULE, locking.recursive_lock_acquire),
     Property(Kind.RULE, locking.release_of_unowned_lock),
-    Property(Kind.RULE, locking.release_out_of_order),
+    Property(Kind.RULE, locking.release_out_of_order, Grade.CONTRACT),
     Property(Kind.RULE, locking.mixed_lock_routines),
     Property(Kind.RULE, locking.lock_held_at_return),
     Property(Kind.RULE, irql.irql_not_restored),
@@ -56,8 +61,8 @@ PROPERTIES: tuple[Property, ...] = (
     Property(Kind.RULE, irql.wait_at_dispatch_level),
     Property(Kind.RULE, memory.uninitialized_object),
     Property(Kind.RULE, dispatch.unclaimed_level_interrupt),
-    Property(Kind.RULE, dispatch.handled_but_unclaimed),
-    Property(Kind.RULE, deferred.dpc_argument_lost),
+    Property(Kind.RULE, dispatch.handled_but_unclaimed, Grade.CONTRACT),
+    Property(Kind.RULE, deferred.dpc_argument_lost, Grade.CONTRACT),
     Property(Kind.RULE, deferred.work_item_queued_twice),
     Property(Kind.RULE, deferred.free_while_queued),
     Property(Kind.RULE, memory.use_after_free),
@@ -68,25 +73,52 @@ PROPERTIES: tuple[Property, ...] = (
     Property(Kind.RULE, memory.value_out_of_range),
     Property(Kind.RULE, claims.assertion_failed),
     Property(Kind.RULE, connection.isr_after_disconnect),
-    Property(Kind.INVARIANT, connection.device_unmasked_before_connect),
-    Property(Kind.INVARIANT, connection.device_unmasked_at_disconnect),
+    Property(Kind.INVARIANT, connection.device_unmasked_before_connect, Grade.CONTRACT),
+    Property(Kind.INVARIANT, connection.device_unmasked_at_disconnect, Grade.CONTRACT),
     Property(Kind.INVARIANT, locking.preemption_deadlock),
     Property(Kind.INVARIANT, locking.lock_cycle),
     Property(Kind.INVARIANT, claims.claim_broken),
-    Property(Kind.QUIESCENT, dispatch.unserviced_cause),
+    Property(Kind.QUIESCENT, dispatch.unserviced_cause, Grade.CONTRACT),
     Property(Kind.QUIESCENT, connection.interrupt_left_connected),
     Property(Kind.QUIESCENT, deferred.queue_left_pending),
     Property(Kind.PROGRESS, progress.stuck_context),
-    Property(Kind.RACE, races.data_race),
-    Property(Kind.RACE, races.torn_read_modify_write),
+    Property(Kind.RACE, races.data_race, Grade.CONTRACT),
+    Property(Kind.RACE, races.torn_read_modify_write, Grade.CONTRACT),
 )
+
+
+GRADES = {item.name: item.grade for item in PROPERTIES}
+
+
+def grade_of(name: str) -> Grade:
+    """The grade of the property called `name`; what is no property ends behaviours like a crash."""
+    return GRADES.get(name, Grade.CRASH)
+
+
+def without(machine: Machine, names: Collection[str]) -> Machine:
+    """`machine`, not asked for the properties called `names`: their checks end no behaviour.
+
+    The steps keep their places, so that a trace of one is a trace of the other. Only what a free
+    build survives may be left out like this; `apply` leaves out the rest.
+
+    Raises:
+        ValueError: one of the names is a crash.
+    """
+    return selection.without(machine, names, GRADES)
+
+
+def alone(machine: Machine, name: str) -> Machine:
+    """`machine`, asked for `name` and for what ends behaviours: what a trace of `name` is about."""
+    others = {other for other, grade in GRADES.items() if grade is not Grade.CRASH} - {name}
+    return without(machine, others)
 
 
 def apply(system: System, names: Collection[str] | None = None) -> Machine:
     """The machine of `system` with the conditions of the properties called `names`.
 
-    `None` means all. Behaviours still end where a rule that is not asked would be broken, without
-    being reported (`selection.py` says how); `rules_that_cut` names those rules afterwards.
+    `None` means all. Behaviours still end where a crash that is not asked would happen, without
+    being reported (`selection.py` says how); `rules_that_cut` names those rules afterwards. What a
+    free build survives, and is not asked, ends none.
 
     Raises:
         UnknownPropertyError: no property has one of the names.

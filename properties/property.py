@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import TypeAlias
 
+from dirql.model.grade import Grade
 from dirql.model.machine import Invariant, Progress
 from dirql.model.system import System
 
@@ -31,10 +32,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A named property. `function` gives its conditions; its docstring is the property's page."""
+    """A named property.
+
+    Attributes:
+        kind: how it speaks.
+        function: gives its conditions; its docstring is the property's page.
+        grade: what a free build of Windows does where it is broken.
+    """
 
     kind: Kind
     function: Callable[[System], Conditions]
+    grade: Grade = Grade.CRASH
 
     @property
     def name(self) -> str:

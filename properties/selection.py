@@ -1,7 +1,9 @@
 """Asking a machine for some of the properties, or for all.
 
-Leaving a *rule* out must not change what can happen. Where Windows would have stopped, the
-behaviour still ends; it is only not reported. So for each check of a rule that is not asked:
+Leaving a *rule* out must not change what can happen. Where a free build goes on behind a broken
+rule (`Grade`), the behaviour goes on: a check of such a rule that is not asked is simply left out.
+Where Windows would have stopped, the behaviour still ends; it is only not reported. So for each
+check of a crash that is not asked:
 
 * The step gets one more guard atom, and is not taken where the rule would be broken. (Where a
   check that is asked fails as well, the step stays enabled, so that nothing asked is missed.)
@@ -18,11 +20,12 @@ Cuts among the transitions an engine has `taken` name the rules that ended behav
 `MODEL_BOUND` is not a rule, and its checks always stay.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dirql.model.algebra import atoms, conjunction, disjunction, is_false, negation
 from dirql.model.expr import Expression
+from dirql.model.grade import SURVIVED, Grade
 from dirql.model.machine import (
     MODEL_BOUND,
     Check,
@@ -70,7 +73,7 @@ def select(
     return replace(
         machine,
         transitions=(
-            *(_guarded(step, rules) for step in machine.transitions),
+            *(_guarded(_going_on(step, rules), rules) for step in machine.transitions),
             *(cut.transition for cut in cuts),
         ),
         invariants=(
@@ -97,8 +100,39 @@ def rules_that_cut(
     return tuple(sorted(found))
 
 
+def without(machine: Machine, names: Collection[str], grades: Mapping[str, Grade]) -> Machine:
+    """`machine`, not asked for the properties called `names`; `dirql.properties` says more.
+
+    Raises:
+        ValueError: one of the names is a crash.
+    """
+    crashes = sorted(name for name in names if grades.get(name, Grade.CRASH) is Grade.CRASH)
+    if crashes:
+        raise ValueError(f"behaviours end at {', '.join(crashes)}, whether asked or not")
+    if not names:
+        return machine
+    return replace(
+        machine,
+        transitions=tuple(_without(step, names) for step in machine.transitions),
+        invariants=tuple(item for item in machine.invariants if item.property not in names),
+        progress=tuple(item for item in machine.progress if item.property not in names),
+        races=tuple(name for name in machine.races if name not in names),
+    )
+
+
+def _without(step: Transition, names: Collection[str]) -> Transition:
+    """`step` without the checks of the rules called `names`."""
+    kept = tuple(check for check in step.checks if check.property not in names)
+    return step if len(kept) == len(step.checks) else replace(step, checks=kept)
+
+
+def _going_on(step: Transition, rules: frozenset[str] | None) -> Transition:
+    """`step` without the checks that a free build survives and that are not among `rules`."""
+    return step if rules is None else _without(step, SURVIVED - rules)
+
+
 def _cuts(steps: Iterable[Transition], rules: frozenset[str] | None) -> tuple[_Cut, ...]:
-    """One cut for each check of a rule outside `rules` that can fail."""
+    """One cut for each check of a crash outside `rules` that can fail."""
     return tuple(
         _Cut(
             check.property,
@@ -127,12 +161,12 @@ def _guarded(step: Transition, rules: frozenset[str] | None) -> Transition:
 
 
 def _unasked(step: Transition, rules: frozenset[str] | None) -> tuple[Check, ...]:
-    """The checks of `step` that are not asked and can fail."""
+    """The checks of `step` that are not asked, can fail, and end the behaviour where they do."""
     return tuple(
         check
         for check in step.checks
         if rules is not None
-        and check.property not in rules
+        and check.property not in rules | SURVIVED
         and not is_false(negation(check.condition))
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from ..algebra import equal, is_false
+from ..algebra import equal
 from ..expr import FALSE, Constant
 from ..kernel import dispatch
 from ..kernel.rule import Decide, Enter, Give, Held, Outcome, Record, Step, Walk
@@ -12,7 +12,7 @@ from ..machine import Check
 from ..routine import Routine
 from .errors import CompileError
 from .line_effects import quieted
-from .path import KernelActivation, Path, RoutineActivation
+from .path import KernelActivation, Path, RoutineActivation, ends
 from .places import Places
 from .stack import give, push
 
@@ -82,7 +82,7 @@ class KernelSteps:
         path.rule = step.rule
         path.takes, path.waits_on = step.takes, step.waits_on
         path.checks += step.checks
-        if any(is_false(check.condition) for check in step.checks):
+        if any(map(ends, step.checks)):
             path.failed = True
             return [path]
         path.accesses += map(self.places.whole, step.accesses)

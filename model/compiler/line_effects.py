@@ -25,7 +25,10 @@ def quieted(world: World, path: Path) -> list[Path]:
 
 
 def declined(world: World, path: Path, ended: Activation, known: Constant, source: Source) -> bool:
-    """Fail a service routine on a shared line that did its work and answers FALSE."""
+    """Whether a service routine did its work on a shared line and answers FALSE.
+
+    That is broken in a step of its own; then the chain goes on, as after any other FALSE.
+    """
     serves = ended.serves if isinstance(ended, RoutineActivation) else ""
     found = world.interrupt(serves) if serves else None
     if found is None:
@@ -39,13 +42,13 @@ def declined(world: World, path: Path, ended: Activation, known: Constant, sourc
         if line.latched
         else "every other service routine on the line is called for nothing"
     )
-    path.stack.append(ended)  # it has not returned yet
-    path.breaks(
+    path.survives(
         Check(
             "handled-but-unclaimed",
             FALSE,
             f"{found.registration.routine} served its device and returns FALSE: {cost}",
         ),
         source,
+        known,
     )
     return True

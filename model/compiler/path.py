@@ -26,6 +26,7 @@ from ..algebra import (
 )
 from ..domain import Domain, Range
 from ..expr import FALSE, And, Compare, Constant, Expression, IfThenElse, Member, Not, Or, Read
+from ..grade import SURVIVED
 from ..kernel.rule import Held, Micro, Step
 from ..machine import Access, Check, Source
 from ..routine import NULL, Routine
@@ -68,6 +69,11 @@ def never(condition: Expression, domains: Mapping[str, Domain]) -> bool:
             return all(never(item, domains) for item in operands)
         case _:
             return is_false(condition)
+
+
+def ends(check: Check) -> bool:
+    """Whether a step with this check is certainly the last: false, and no free build goes on."""
+    return is_false(check.condition) and check.property not in SURVIVED
 
 
 @dataclass(slots=True)
@@ -227,6 +233,14 @@ class Path:
         self.stack.append(KernelActivation("", micros, None, source))
         self.ends, self.claims = True, []
         return self
+
+    def survives(self, check: Check, source: Source, answer: Expression) -> None:
+        """Break a rule at `source` that a free build survives, and go on with `answer`.
+
+        As in `breaks` it is a step of its own, behind what was done before.
+        """
+        micros = (Step(check.property, checks=(replace(check, condition=FALSE),)),)
+        self.stack.append(KernelActivation("", micros, answer, source))
 
     def split(self, value: Expression, domains: dict[str, Range]) -> list[tuple["Path", Constant]]:
         """Forks in which `value`, a truth value in C, is known to be 0 or 1."""

@@ -184,7 +184,7 @@ def test_the_sentence_places_the_contexts_that_the_detail_names() -> None:
     trace = replace(DEAD_INTERRUPT, steps=DEAD_INTERRUPT.steps[:5], violation=deadlock)
     end = render(trace, Style(400)).splitlines()[-1]
     assert end.startswith(
-        "preemption-deadlock: after step 5 (nic interrupt on P1 at DIRQL 7, NICIsr:47) "
+        "preemption-deadlock (crash): after step 5 (nic interrupt on P1 at DIRQL 7, NICIsr:47) "
         "nic interrupt on P1 spins for lock, and interrupted its owner; on Windows: bug check 0x133"
     )
 

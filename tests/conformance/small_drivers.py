@@ -141,6 +141,7 @@ _ANYWHERE = (
     "while self.x:\n    self.x = 0\n",
     "if {condition}:\n    a = 0\nelif b:\n    self.y = a & 1\nelse:\n    b = {value}\n",
     "KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
+    "KeInsertQueueDpc(self.dpc, 1, NULL)\n",
     "a = KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
     "b = KeRemoveQueueDpc(self.dpc)\n",
 )
@@ -222,6 +223,20 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
         (
             "level = KeAcquireInterruptSpinLock(self.Interrupt)\n"
             "{inner}KeReleaseInterruptSpinLock(self.Interrupt, level)\n"
+        ),
+        (
+            "level = KeRaiseIrqlToDpcLevel()\n"
+            "KeAcquireSpinLockAtDpcLevel(self.lock)\n"
+            "IoAcquireCancelSpinLock(irql)\n"
+            "KeReleaseSpinLockFromDpcLevel(self.lock)\n"
+            "{inner}IoReleaseCancelSpinLock(irql)\n"
+            "KeLowerIrql(level)\n"
+        ),
+        (
+            "KeAcquireSpinLock(self.lock, before)\n"
+            "IoAcquireCancelSpinLock(irql)\n"
+            "KeReleaseSpinLock(self.lock, before)\n"
+            "{inner}IoReleaseCancelSpinLock(irql)\n"
         ),
     ),
 }

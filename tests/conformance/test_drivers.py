@@ -28,7 +28,7 @@ from dirql.model.domain import Value
 from dirql.model.expr import Read
 from dirql.model.language import Pattern
 from dirql.model.machine import Machine
-from dirql.properties import apply
+from dirql.properties import Grade, apply, grade_of
 
 from ..language.loading import load_text
 from ..language.sources import driver_sources
@@ -105,12 +105,20 @@ def viewer(pattern: Pattern, machine: Machine) -> Callable[[State], View]:
 def examined(pattern: Pattern, machine: Machine) -> Explored:
     """What all reachable states show, and the rules that can be broken.
 
+    A behaviour goes on behind a rule that a free build survives.
+
     Raises:
         TooLargeError: there are more than `MOST_STATES` states.
     """
     view = viewer(pattern, machine)
     found = Explored()
-    successors = Successors(machine, Evaluator(machine))
+    evaluator = Evaluator(machine)
+    successors = Successors(machine, evaluator)
+    holds = {
+        item: evaluator.value(item.condition)
+        for step in machine.transitions
+        for item in step.checks
+    }
     known = set(product(*(item.initial for item in machine.variables)))
     work = list(known)
     while work:
@@ -118,9 +126,12 @@ def examined(pattern: Pattern, machine: Machine) -> Explored:
         before = view(state)
         found.views.add(before)
         for action in successors.enabled(state):
-            number = action.broken(state)
-            if number >= 0:
-                found.broken.add(action.transition.checks[number].property)
+            checks = action.transition.checks
+            wrong = [item.property for item in checks if not holds[item](state)]
+            fatal = [name for name in wrong if grade_of(name) is Grade.CRASH]
+            found.broken.update(name for name in wrong if name not in fatal)
+            if fatal:
+                found.broken.add(fatal[0])
                 continue
             following = action.after(state)
             found.changes.add((before, view(following)))

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from dirql.model.domain import Value
 
-from .state import NONE, BrokenRuleError, Context, Draft, InKernel, Run, World, returned
+from .dispatch import registration
+from .state import DISPATCH, NONE, BrokenRuleError, Context, Draft, InKernel, Run, World, returned
 
 SUCCESS, TIMEOUT = 0, 0x102
 INSUFFICIENT_RESOURCES, INVALID_PARAMETER = 0xC000009A - (1 << 32), 0xC000000D - (1 << 32)
@@ -15,13 +16,17 @@ FROM_RESOURCE = -1
 
 @dataclass(slots=True)
 class Calling:
-    """A call in progress: the draft to be changed, who calls, where, with what."""
+    """A call in progress: the draft to be changed, who calls, where, with what.
+
+    `ignored` says that the caller throws the result away.
+    """
 
     world: World
     draft: Draft
     name: str
     processor: str
     arguments: dict[str, Value]
+    ignored: bool = False
 
     @property
     def context(self) -> Context:
@@ -45,6 +50,27 @@ class Calling:
         """The rule is broken where `condition` is false."""
         if not condition:
             raise BrokenRuleError(rule)
+
+    def note(self, condition: object, rule: str) -> None:
+        """The rule is broken where `condition` is false, and a free build goes on."""
+        if not condition:
+            self.world.survived.add(rule)
+
+    def in_order(self, lock: str, new: int) -> None:
+        """`lock` was taken last, and going to level `new` leaves no other lock too low."""
+        self.note(self.context.held[-1][0] == lock, "release-out-of-order")
+        others = [item for item in self.context.held if item[0] != lock]
+        low = all(new >= self._level(*item) for item in others)
+        self.require(low, "irql-lowered-below-lock")
+
+    def _level(self, lock: str, routine: str, _previous: int) -> int:
+        """The level below which the owner of a lock must not go."""
+        interrupts = ("dispatch", "KeSynchronizeExecution", "KeAcquireInterruptSpinLock")
+        if routine not in interrupts:
+            return DISPATCH
+        names = (name.partition(" ")[2] for name in self.draft.kernel if "registration " in name)
+        found = (registration(self.draft, name) for name in names)
+        return next(item.irql for item in found if item.lock == lock)
 
     def at_most(self, level: int) -> None:
         """The caller's IRQL is at most `level`."""

@@ -16,10 +16,12 @@ def _insert(call: Calling) -> list[Draft]:
     dpc = call.text("Dpc")
     call.require(f"routine {dpc}" in call.draft.kernel, "uninitialized-object")
     free = call.draft.text(f"queued {dpc}") == NONE
+    passed = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
+    if call.ignored and not free:
+        call.note(call.draft.kernel[f"arguments {dpc}"] == passed, "dpc-argument-lost")
     if free:
         target = call.draft.text(f"target {dpc}")
         call.draft.kernel[f"queued {dpc}"] = call.processor if target == NONE else target
-        passed = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
         call.draft.kernel[f"arguments {dpc}"] = passed
     call.change(handled=True)
     return call.done(int(free))

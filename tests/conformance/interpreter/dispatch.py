@@ -290,7 +290,7 @@ def _end(world: World, draft: Draft, slot: str, device: Device, processor: str) 
     return [*found, draft]
 
 
-def answer(draft: Draft, slot: str, run: Run, value: Value) -> None:
+def answer(world: World, draft: Draft, slot: str, run: Run, value: Value) -> None:
     """The service routine has returned: note its answer, and what it owes its neighbours."""
     context = draft.contexts[slot]
     top = context.frames[0]
@@ -298,7 +298,7 @@ def answer(draft: Draft, slot: str, run: Run, value: Value) -> None:
     claims = value not in (0, "NULL")
     shared = draft.flag(f"shared {registration(draft, run.serves).device}")
     if context.handled and shared and not claims:
-        raise BrokenRuleError("handled-but-unclaimed")
+        world.survived.add("handled-but-unclaimed")
     draft.kernel[f"claimed before {slot}"] = top.claimed
     released = replace(top, stage="released", claimed=claims)
     draft.contexts[slot] = replace(context, frames=(released,), handled=False)

@@ -65,7 +65,7 @@ def _store_pointer(call: Calling, pointer: Value, name: Value) -> list[Draft]:
 def _overwrite(call: Calling, pointer: str, name: str) -> None:
     old = call.draft.memory[pointer]
     live = old != "NULL" and call.draft.text(f"state {old}") in LIVE
-    call.require(old == name or not live, "connect-overwrites-live-interrupt")
+    call.note(old == name or not live, "connect-overwrites-live-interrupt")
     call.draft.memory[pointer] = name
 
 
@@ -142,7 +142,7 @@ def _release(call: Calling) -> list[Draft]:
     level = registration(call.draft, name).irql
     call.require(call.context.irql == level, "irql-too-high")
     call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
-    call.require(call.context.held[-1][0] == lock, "release-out-of-order")
+    call.in_order(lock, new)
     call.drop(lock, new)
     return call.done()
 

@@ -25,7 +25,7 @@ def begin(
     names = [item.name for item in signature.parameters if item.passing is not Passing.OUT]
     given = [argument_of(world, item, run) for item in instruction.arguments]
     arguments = dict(zip(names, given, strict=True))
-    call = Calling(world, draft, name, processor, arguments)
+    call = Calling(world, draft, name, processor, arguments, instruction.target is None)
     if routine.startswith("Interlocked"):
         return _interlocked(call, routine)
     return BEGIN[routine](call)
@@ -145,7 +145,7 @@ def _release_and_lower(call: Calling, lock: str, routine: str, new: int) -> list
     call.at_most(DISPATCH)
     call.require(call.context.irql == DISPATCH, "irql-too-low")
     call.require(ours, "mixed-lock-routines")
-    call.require(call.context.held[-1][0] == lock, "release-out-of-order")
+    call.in_order(lock, new)
     call.drop(lock, new)
     return call.done()
 
@@ -164,6 +164,7 @@ def _release_from_dpc(call: Calling) -> list[Draft]:
     held = next((item for item in call.context.held if item[0] == lock), None)
     call.require(held is not None, "release-of-unowned-lock")
     call.require(held is not None and held[1] == "AtDpcLevel", "mixed-lock-routines")
+    call.in_order(lock, call.context.irql)
     call.drop(lock, call.context.irql)
     return call.done()
 

@@ -36,7 +36,7 @@ class Explored:
 def explore(
     program: Program, scenario: Scenario, processors: int, *, eager: bool = True, most: int = 20_000
 ) -> Explored:
-    """Everything the driver can reach; a behaviour ends where it breaks a rule.
+    """Everything the driver can reach; a behaviour ends where it breaks a rule and Windows stops.
 
     Raises:
         TooLargeError: there are more than `most` states.
@@ -61,6 +61,7 @@ def explore(
         if len(known) > most:
             raise TooLargeError
     found.states = len(known)
+    found.broken |= world.survived
     return found
 
 

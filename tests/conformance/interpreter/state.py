@@ -43,7 +43,7 @@ Locals: TypeAlias = tuple[tuple[str, Value], ...]
 
 
 class BrokenRuleError(Exception):
-    """A step breaks the rule that the message names."""
+    """A step breaks the rule that the message names, and Windows stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,10 @@ def thaw(state: State) -> Draft:
 
 @dataclass(slots=True)
 class World:
-    """What does not change: the program, the scenario, the processors."""
+    """What does not change: the program, the scenario, the processors.
+
+    `survived` collects the rules that were broken by steps behind which a free build goes on.
+    """
 
     program: Program
     scenario: Scenario
@@ -160,6 +163,7 @@ class World:
     fields: dict[str, Field] = field(default_factory=dict[str, Field])
     targeted: frozenset[str] = frozenset()
     known_lines: dict[object, bool] = field(default_factory=dict[object, bool])
+    survived: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
         """Make the tables."""

@@ -235,7 +235,7 @@ def _return(world: World, draft: Draft, name: str, processor: str, value: Value)
                 context, frames=(*below[:-1], replace(caller, memory=memory))
             )
         case Dispatch():
-            dispatch.answer(draft, name, top, value)
+            dispatch.answer(world, draft, name, top, value)
         case InDpc():
             draft.contexts[name] = Context("waiting")
             for key, awaited in list(draft.kernel.items()):

@@ -1,0 +1,225 @@
+"""Grades: each property has one, and behind what a free build survives the behaviour goes on."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from dirql.explorer.gravest import Gravest
+from dirql.explorer.reference import ReferenceEngine
+from dirql.explorer.replay import replay
+from dirql.explorer.verdict import Holds, Result, Violated
+from dirql.model.compiler import compile_system
+from dirql.model.grade import SURVIVED, Grade
+from dirql.properties import PROPERTIES, Kind, apply, rules_that_cut
+
+from ..language.loading import load_text
+
+HEAD = '''
+"""A driver of a test."""
+from dirql.model.wdk import *
+
+
+class Card(Device):
+    enabled = Bit(0)
+    cause = Bit(0)
+
+    def line(self):
+        return self.cause and self.enabled
+
+    def waiting(self):
+        return self.cause
+
+    @hardware
+    def event(self):
+        self.cause = 1
+
+    def acknowledge(self):
+        had_cause = self.cause
+        self.cause = 0
+        return had_cause
+
+
+class Drv(Driver):
+    card = Card(Line(irql=6, shared=SHARED))
+    Interrupt = PKINTERRUPT()
+    dpc = KDPC()
+    A = KSPIN_LOCK()
+    B = KSPIN_LOCK()
+    done = KEVENT(NotificationEvent, FALSE)
+
+    def Start(self):
+        KeInitializeDpc(self.dpc, self.DpcForIsr)
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+        if NT_SUCCESS(status):
+            self.card.enabled = 1
+        return status
+
+    def Isr(self, Interrupt, ServiceContext):
+        if self.card.acknowledge():
+            KeInsertQueueDpc(self.dpc)
+            return TRUE
+        return FALSE
+
+    def DpcForIsr(self, Dpc, Context):
+        KeSetEvent(self.done, 0, FALSE)
+'''
+
+FAILS = '        assert FALSE, "behind it"\n'
+
+UNCLAIMED = """
+    def Isr(self, Interrupt, ServiceContext):
+        if self.card.acknowledge():
+            KeInsertQueueDpc(self.dpc)
+        return FALSE
+"""
+
+SIBLINGS: dict[str, tuple[str, str]] = {
+    "handled-but-unclaimed": (
+        f"{UNCLAIMED}\n    def DpcForIsr(self, Dpc, Context):\n{FAILS}",
+        "start=Drv.Start",
+    ),
+    "release-out-of-order": (
+        """
+    def Thread(self):
+        KeRaiseIrql(DISPATCH_LEVEL, OldIrql)
+        KeAcquireSpinLockAtDpcLevel(self.A)
+        KeAcquireSpinLockAtDpcLevel(self.B)
+        KeReleaseSpinLockFromDpcLevel(self.A)
+        KeReleaseSpinLockFromDpcLevel(self.B)
+        KeLowerIrql(OldIrql)
+"""
+        + FAILS,
+        "start=Drv.Start, concurrently=[Drv.Thread]",
+    ),
+    "dpc-argument-lost": (
+        """
+    def Queue(self):
+        KeRaiseIrql(DISPATCH_LEVEL, OldIrql)
+        KeInsertQueueDpc(self.dpc, 1)
+        KeInsertQueueDpc(self.dpc, 2)
+        KeLowerIrql(OldIrql)
+"""
+        + FAILS,
+        "start=Drv.Start, concurrently=[Drv.Queue]",
+    ),
+    "connect-overwrites-live-interrupt": (
+        """
+    def Again(self):
+        self.card.enabled = 0
+        status = IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+        if NT_SUCCESS(status):
+    """
+        + FAILS,
+        "start=Drv.Start, concurrently=[Drv.Again]",
+    ),
+    "device-unmasked-before-connect": (
+        """
+    def Early(self):
+        self.card.enabled = 1
+        if self.card.cause:
+            IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+    """
+        + FAILS,
+        "start=Drv.Early",
+    ),
+    "device-unmasked-at-disconnect": (
+        """
+    def Stop(self):
+        if not self.Interrupt:
+            return
+        IoDisconnectInterrupt(self.Interrupt)
+        if self.card.enabled and self.card.cause:
+    """
+        + FAILS,
+        "start=Drv.Start, finally_=Drv.Stop",
+    ),
+}
+"""For each property a driver that breaks it and then, on the same way, an assertion."""
+
+
+def asked(
+    text: str, names: Sequence[str] | None, processors: int = 1
+) -> tuple[Result, tuple[str, ...]]:
+    """The answer, and the rules that cut it."""
+    pattern = load_text(text)
+    system = compile_system(pattern.program, pattern.scenarios[0], processors)
+    machine = apply(system, names)
+    result = Gravest(ReferenceEngine()).check(machine)
+    for item in (result.verdict, *result.others):
+        if isinstance(item, Violated):
+            replay(machine, item.trace)
+    return result, rules_that_cut(system, names, result.statistics.taken)
+
+
+def driver(name: str) -> str:
+    body, scenario = SIBLINGS[name]
+    shared = (
+        "TRUE"
+        if name in ("handled-but-unclaimed", "connect-overwrites-live-interrupt")
+        else "FALSE"
+    )
+    head = HEAD.replace("shared=SHARED", f"shared={shared}")
+    for routine in ("Isr", "DpcForIsr"):
+        if f"def {routine}(" in body:
+            head = _without(head, routine)
+    return f"{head}{body}\n\nscenario = Scenario({scenario}, processors=[1])\n"
+
+
+def _without(text: str, routine: str) -> str:
+    """The class without one of its routines."""
+    kept: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        if line.startswith(("    def ", "class ")):
+            inside = line.startswith(f"    def {routine}(")
+        if not inside:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def test_rules_that_a_free_build_survives_are_graded_so() -> None:
+    rules = {item.name for item in PROPERTIES if item.kind is Kind.RULE}
+    survived = {item.name for item in PROPERTIES if item.grade is not Grade.CRASH}
+    assert survived & rules == SURVIVED
+
+
+@pytest.mark.parametrize("name", SIBLINGS)
+def test_a_crash_behind_a_broken_contract_is_found(name: str) -> None:
+    result, _ = asked(driver(name), None)
+    assert isinstance(result.verdict, Violated)
+    assert result.verdict.property == "assertion-failed"
+    assert name in {item.property for item in result.others}
+
+
+@pytest.mark.parametrize("name", SIBLINGS)
+def test_a_contract_that_is_not_asked_cuts_nothing(name: str) -> None:
+    result, cut = asked(driver(name), ["assertion-failed"])
+    assert isinstance(result.verdict, Violated)
+    assert result.others == ()
+    assert cut == ()
+
+
+@pytest.mark.parametrize("name", SIBLINGS)
+def test_a_contract_asked_alone_is_shown(name: str) -> None:
+    result, cut = asked(driver(name), [name])
+    assert isinstance(result.verdict, Violated)
+    assert result.verdict.property == name
+    assert cut in ((), ("assertion-failed",))
+
+
+def test_a_crash_that_is_not_asked_still_cuts() -> None:
+    result, cut = asked(driver("handled-but-unclaimed"), ["lock-cycle"])
+    assert isinstance(result.verdict, Holds)
+    assert cut == ("assertion-failed",)
+
+
+def test_what_is_done_after_an_unclaimed_interrupt_is_that_of_any_unclaimed_one() -> None:
+    """The chain goes on to the foreign driver, and the own device is quiet."""
+    queues = "KeInsertQueueDpc(self.dpc)\n"
+    claims = UNCLAIMED.replace(queues, f"{queues}            return TRUE\n")
+    text = driver("handled-but-unclaimed")
+    assert isinstance(
+        asked(text.replace(FAILS, "        pass\n"), ["stuck-context"])[0].verdict, Holds
+    )
+    fixed = text.replace(UNCLAIMED, claims).replace(FAILS, "        pass\n")
+    assert isinstance(asked(fixed, ["stuck-context"])[0].verdict, Holds)
