@@ -24,7 +24,6 @@ from ..kernel.rule import HERE
 from ..kernel.world import CONNECTED, INACTIVE, NONE, World
 from ..machine import Context, ContextKind, Machine, Transition, Variable
 from ..routine import Routine
-from .errors import CompileError
 from .hardware import HARDWARE, DeviceEvent, changes, spontaneous
 from .path import Path
 from .phases import Phases, start_failed
@@ -175,7 +174,7 @@ class Assembly:
         """
         phases = self._phases
         if program.name in phases.start:
-            good = less_equal(Constant(0), _status(path))
+            good = less_equal(Constant(0), path.result or Constant(0))
             success = good if phases.concurrently else FALSE
             return {
                 **self._started(phases.concurrently, success),
@@ -326,15 +325,3 @@ class Assembly:
             else if_then_else(equal(counter, Constant(program.rest)), NONE, Constant(program.home))
         )
         return Context(program.name, program.kind, program.counter, processor, irql)
-
-
-def _status(path: Path) -> Expression:
-    """The status that a thread ends with."""
-    status = path.result if path.result is not None else Constant(0)
-    if isinstance(status, Constant) and isinstance(status.value, str):
-        raise CompileError(
-            "the start routine must return a status, and this is a pointer",
-            path.source,
-            "return STATUS_SUCCESS",
-        )
-    return status

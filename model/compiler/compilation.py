@@ -10,6 +10,7 @@ from ..algebra import conjunction, disjunction, not_equal
 from ..driver import Program
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, memory, work_items
+from ..kernel.callbacks import OTHER, START
 from ..kernel.knobs import Knobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
 from ..kernel.registration import NO_DEVICE, REFUSES
@@ -223,14 +224,15 @@ class _Compilation:
             if name == program.name
         )
         routine = self._routines[thread.routine]
+        role = START if program.name in dict(self._threads["start"]) else OTHER
         if thread.irql == PASSIVE_LEVEL:
             known = tuple(sorted(zip(routine.parameters, thread.arguments, strict=False)))
-            frame = RoutineFrame(routine.name, 0, known, (), True, 0, (), "")  # noqa: FBT003
+            frame = RoutineFrame(routine.name, 0, known, (), role, 0, (), "")
             return Location((frame,), 0, pinned=False)
         arguments = tuple(Constant(value) for value in thread.arguments)
         micros = (
             Step(f"Windows calls {routine.name} at {level_name(thread.irql)}", irql=thread.irql),
-            Enter(routine.name, arguments),
+            Enter(routine.name, arguments, role),
             Step(f"{routine.name} returns to Windows", irql=PASSIVE_LEVEL),
         )
         return Location((KernelFrame(WINDOWS, micros, None, routine.source),), 0, pinned=False)
@@ -240,7 +242,7 @@ class _Compilation:
     def _atomic(self, executor: Executor, name: str) -> list[Path]:
         """All behaviours of a routine that runs as one step."""
         routine = self._routines[name]
-        start = RoutineActivation(routine, 0, {}, False, 0, ())  # noqa: FBT003
+        start = RoutineActivation(routine, 0, {}, None, 0, ())
         path = Path([start], 0, False, (), False, acted=True, atomic_base=0)  # noqa: FBT003
         path.source = routine.source
         return list(executor.run(path))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from ..algebra import atoms, equal, is_false, is_true, less, negation
+from ..algebra import equal, is_false, is_true, negation
 from ..domain import Enumeration, Range
 from ..expr import Constant, Expression
 from ..kernel.memory import fit
@@ -22,11 +22,11 @@ from ..routine import (
     Store,
 )
 from .calls import Calls
+from .crossing import answers
 from .errors import CompileError
 from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
-from .location import WINDOWS
-from .path import KernelActivation, Path, RoutineActivation, never
+from .path import KernelActivation, Path, RoutineActivation, never, within
 from .places import Located, Places, is_name
 from .stack import give, left_wrong
 
@@ -139,6 +139,7 @@ class Executor:
         """Go one way, or both where the condition depends on data."""
         forks: list[Path] = []
         ranges = self.places.ranges()
+        condition = within(condition, ranges)
         for guard, node in ((condition, then), (negation(condition), otherwise)):
             if never(guard, ranges):
                 continue
@@ -153,6 +154,7 @@ class Executor:
         self, path: Path, top: RoutineActivation, condition: Expression, detail: str, node: Node
     ) -> list[Path]:
         """Check the author's claim."""
+        condition = within(condition, self.places.ranges())
         if never(negation(condition), self.places.ranges()):
             top.node = node.following
             return [path]
@@ -165,21 +167,17 @@ class Executor:
         self, path: Path, top: RoutineActivation, value: Expression, node: Node
     ) -> list[Path]:
         """Leave the routine; where Windows called it, with what Windows then looks at."""
-        if top.entered:
+        if top.role is not None:
             wrong = left_wrong(path, top, self.calls.kind)
             if wrong is not None:
                 return [path.breaks(wrong, node.source)]
-            if len(path.stack) == 1:
-                path.stack.pop()
-                path.result = value
-                return [path]
-            forks = _answers(path, value, self.places.ranges())
-            for fork, known in forks:
+            forks = answers(path, top, value, self.places.ranges(), node.source)
+            for fork, answer in forks:
                 ended = fork.stack.pop()
                 _forget_rounds(fork)
-                if declined(self.world, fork, ended, known, node.source):
+                if declined(self.world, fork, ended, answer, node.source):
                     continue
-                give(fork, known, self.places)
+                give(fork, answer, self.places)
             return [fork for fork, _ in forks]
         path.stack.pop()
         _forget_rounds(path)
@@ -246,27 +244,6 @@ class Executor:
         path.updates.update(located.stored(fitted))
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)
-
-
-def _answers(
-    path: Path, value: Expression, domains: dict[str, Range]
-) -> list[tuple[Path, Constant]]:
-    """Forks in which it is known what Windows makes of the value of a routine it called.
-
-    A status counts as a failure where it is negative, every other answer is a truth value.
-    """
-    caller = path.stack[-2]
-    if not isinstance(caller, KernelActivation) or caller.routine != WINDOWS:
-        return path.split(value, domains)
-    if isinstance(value, Constant):
-        return [(path, value)]
-    failed = less(value, Constant(0))
-    forks = [
-        (path.fork(atoms(guard)), Constant(status))
-        for guard, status in ((failed, -1), (negation(failed), 0))
-        if not is_false(guard)
-    ]
-    return [(fork, status) for fork, status in forks if fork.possible]
 
 
 def _end_round(path: Path) -> None:

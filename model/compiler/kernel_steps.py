@@ -57,7 +57,7 @@ class KernelSteps:
                     micro.arguments,
                     top.source,
                     self.places,
-                    entered=True,
+                    role=micro.role,
                     serves=micro.serves,
                 )
             case Decide(when_true, when_false):

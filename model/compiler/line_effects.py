@@ -1,11 +1,13 @@
 """What a service routine does to its device, and whether it owns up to it."""
 
 from ..algebra import conjunction, negation, substitute
-from ..expr import FALSE, Constant
+from ..expr import FALSE, Constant, Expression
 from ..kernel.world import World
 from ..machine import Check, Source
 from .path import Activation, Path, RoutineActivation
 from .stack import serving
+
+FALSE_ANSWER = Constant(0)
 
 
 def quieted(world: World, path: Path) -> list[Path]:
@@ -24,7 +26,9 @@ def quieted(world: World, path: Path) -> list[Path]:
     return [served, path.fork((negation(conjunction(*quiet)),))]
 
 
-def declined(world: World, path: Path, ended: Activation, known: Constant, source: Source) -> bool:
+def declined(
+    world: World, path: Path, ended: Activation, answer: Expression, source: Source
+) -> bool:
     """Whether a service routine did its work on a shared line and answers FALSE.
 
     That is broken in a step of its own; then the chain goes on, as after any other FALSE.
@@ -35,7 +39,7 @@ def declined(world: World, path: Path, ended: Activation, known: Constant, sourc
         return False
     handled, path.handled = path.handled, False
     line = world.lines[found.registration.line]
-    if not (handled and line.shared and known.value == 0):
+    if not (handled and line.shared and answer == FALSE_ANSWER):
         return False
     cost = (
         "an edge of the other device can be lost"
@@ -49,6 +53,6 @@ def declined(world: World, path: Path, ended: Activation, known: Constant, sourc
             f"{found.registration.routine} served its device and returns FALSE: {cost}",
         ),
         source,
-        known,
+        FALSE_ANSWER,
     )
     return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..domain import Value
+from ..kernel.callbacks import Callback
 from ..kernel.rule import Enter, Held, Micro, Step
 from ..machine import Source
 
@@ -20,14 +21,14 @@ class RoutineFrame:
     """A driver routine in progress: the node it is at, its known and its stored locals.
 
     `entry_irql` and `entry_held` are what the routine must leave as it found them, where Windows
-    called it (`entered`); `serves` is the interrupt object, for a service routine.
+    called it (as `role`); `serves` is the interrupt object, for a service routine.
     """
 
     routine: str
     node: int
     known: tuple[tuple[str, Value], ...]
     stored: tuple[str, ...]
-    entered: bool
+    role: Callback | None
     entry_irql: int
     entry_held: tuple[Held, ...]
     serves: str
@@ -35,12 +36,16 @@ class RoutineFrame:
 
 @dataclass(frozen=True, slots=True)
 class KernelFrame:
-    """A kernel routine in progress: the micro-steps left, the result so far."""
+    """A kernel routine in progress: the micro-steps left, the result so far.
+
+    A result that depends on data is in the variable called `stored`.
+    """
 
     routine: str
     micros: tuple[Micro, ...]
     result: Value | None
     source: Source
+    stored: str = ""
 
 
 Frame: TypeAlias = RoutineFrame | KernelFrame

@@ -25,8 +25,22 @@ from ..algebra import (
     substitute,
 )
 from ..domain import Domain, Range
-from ..expr import FALSE, And, Compare, Constant, Expression, IfThenElse, Member, Not, Or, Read
+from ..expr import (
+    FALSE,
+    TRUE,
+    And,
+    Compare,
+    Constant,
+    Expression,
+    IfThenElse,
+    Member,
+    Not,
+    Or,
+    Read,
+)
 from ..grade import SURVIVED
+from ..inspection import is_integer
+from ..kernel.callbacks import Callback
 from ..kernel.rule import Held, Micro, Step
 from ..machine import Access, Check, Source
 from ..routine import NULL, Routine
@@ -76,14 +90,35 @@ def ends(check: Check) -> bool:
     return is_false(check.condition) and check.property not in SURVIVED
 
 
+def within(condition: Expression, domains: Mapping[str, Domain]) -> Expression:
+    """`condition` without what the bounds of its operands show to hold or to be out of reach."""
+    match condition:
+        case Not(operand):
+            return negation(within(operand, domains))
+        case And(operands):
+            return conjunction(*(within(item, domains) for item in operands))
+        case Or(operands):
+            return disjunction(*(within(item, domains) for item in operands))
+        case Compare("<" | "<=") if never(negation(condition), domains):
+            return TRUE
+        case Member(operand, values) if all(map(is_integer, values)):
+            bounds = interval(operand, domains)
+            return member(operand, [x for x in values if bounds.low <= int(x) <= bounds.high])
+        case _:
+            return condition
+
+
 @dataclass(slots=True)
 class RoutineActivation:
-    """A driver routine on the stack of a path; `locals` maps each local to what it holds."""
+    """A driver routine on the stack of a path; `locals` maps each local to what it holds.
+
+    `role` is what Windows calls it as, `None` where the driver itself calls it.
+    """
 
     routine: Routine
     node: int
     locals: dict[str, Expression]
-    entered: bool
+    role: Callback | None
     entry_irql: int
     entry_held: tuple[Held, ...]
     serves: str = ""

@@ -142,7 +142,8 @@ class Explorer:
         stack: list[RoutineActivation | KernelActivation] = []
         for frame in location.frames:
             if isinstance(frame, KernelFrame):
-                result = None if frame.result is None else Constant(frame.result)
+                known = None if frame.result is None else Constant(frame.result)
+                result = Read(frame.stored) if frame.stored else known
                 stack.append(KernelActivation(frame.routine, frame.micros, result, frame.source))
                 continue
             values: dict[str, Expression] = {name: Constant(value) for name, value in frame.known}
@@ -152,7 +153,7 @@ class Explorer:
                     self._routines[frame.routine],
                     frame.node,
                     values,
-                    frame.entered,
+                    frame.role,
                     frame.entry_irql,
                     frame.entry_held,
                     frame.serves,
@@ -186,14 +187,12 @@ class Explorer:
     ) -> Frame:
         """One frame of a location."""
         if isinstance(item, KernelActivation):
-            result = item.result.value if isinstance(item.result, Constant) else None
-            if item.result is not None and not isinstance(item.result, Constant):
-                raise CompileError(
-                    "a result computed from data must be used at once",
-                    item.source,
-                    "let the routine return constants: if self.flag: return TRUE, else FALSE",
-                )
-            return KernelFrame(item.routine, item.micros, result, item.source)
+            if item.result is None or isinstance(item.result, Constant):
+                result = None if item.result is None else item.result.value
+                return KernelFrame(item.routine, item.micros, result, item.source)
+            variable = f"{self._program.name}.{item.routine}.answer"
+            self._store(path, variable, item.result, None, f"the answer of {item.routine}")
+            return KernelFrame(item.routine, item.micros, None, item.source, variable)
         liveness = self._liveness[item.routine.name]
         if path.ends:  # only what it points to may still matter, to others
             live = frozenset(name for name, value in item.locals.items() if is_name(value))
@@ -219,7 +218,7 @@ class Explorer:
             item.node,
             tuple(known),
             tuple(stored),
-            item.entered,
+            item.role,
             item.entry_irql,
             item.entry_held,
             item.serves,
@@ -245,11 +244,24 @@ class Explorer:
     def _store_local(
         self, path: Path, item: RoutineActivation, name: str, value: Expression
     ) -> None:
-        """Keep a local that depends on data in a variable wide enough for it."""
-        variable = self._local(item.routine.name, name)
-        facts = self._world.facts
+        """Keep a local that depends on data in a variable."""
         declared = dict(item.routine.domains).get(name)
         bounds = declared if isinstance(declared, Range) else None
+        what = f"the local {name} of {item.routine.name}"
+        self._store(path, self._local(item.routine.name, name), value, bounds, what, word=name)
+
+    def _store(
+        self,
+        path: Path,
+        variable: str,
+        value: Expression,
+        bounds: Range | None,
+        what: str,
+        *,
+        word: str = "",
+    ) -> None:
+        """Keep `what` in a variable with these bounds, or else wide enough for it."""
+        facts = self._world.facts
         if bounds is None:
             found = interval(value, self._executor.places.ranges())
             bounds = facts.widen(variable, found)
@@ -257,17 +269,19 @@ class Explorer:
                 value, Constant(bounds.low), Constant(bounds.high)
             )
             if not is_true(inside):
-                detail = f"the local {name} of {item.routine.name} may leave {describe(bounds)}"
+                detail = f"{what} may leave {describe(bounds)}"
                 path.checks.append(Check(MODEL_BOUND, inside, detail))
             if is_false(inside):
                 value = Read(variable)
         if bounds.high - bounds.low >= _LARGEST_LOCAL:
             raise CompileError(
-                f"the local {name} of {item.routine.name} has no bound that can be computed",
+                f"{what} has no bound that can be computed",
                 path.source,
-                f"declare it where it is first assigned: {name}: Int(0, 7) = ...",
+                f"declare it where it is first assigned: {word}: Int(0, 7) = ..."
+                if word
+                else "let the routine answer TRUE or FALSE, or a local declared as n: Int(0, 7)",
                 TOO_WIDE,
-                word=name,
+                word=word,
             )
         if facts.local_domains.get(variable) != bounds:
             facts.local_domains[variable] = bounds
@@ -289,12 +303,18 @@ class Explorer:
 
     def _stored(self, location: Location) -> list[str]:
         """The variables of locals stored at a location."""
-        return [
+        named = [
             self._local(frame.routine, name)
             for frame in location.frames
             if isinstance(frame, RoutineFrame)
             for name in frame.stored
         ]
+        answers = [
+            frame.stored
+            for frame in location.frames
+            if isinstance(frame, KernelFrame) and frame.stored
+        ]
+        return [*named, *answers]
 
     # Labels.
 

@@ -1,6 +1,7 @@
 """The stack of a path: entering routines, handing results back, what must hold at a return."""
 
 from ..expr import FALSE, Constant, Expression
+from ..kernel.callbacks import Callback
 from ..kernel.cancel_lock import CANCEL_LOCK
 from ..kernel.levels import level_name, wrong_level_at_return
 from ..machine import Check, ContextKind, Source
@@ -34,7 +35,7 @@ def push(
     source: Source,
     places: Places,
     *,
-    entered: bool = False,
+    role: Callback | None = None,
     serves: str = "",
 ) -> None:
     """Put a routine of the driver on the stack."""
@@ -50,7 +51,7 @@ def push(
     values = dict(zip(routine.parameters, arguments, strict=False))
     for missing in routine.parameters[len(arguments) :]:
         values[missing] = Constant("NULL")
-    top = RoutineActivation(routine, 0, values, entered, path.irql, path.held, serves)
+    top = RoutineActivation(routine, 0, values, role, path.irql, path.held, serves)
     path.stack.append(top)
     for parameter in routine.parameters:
         places.keep_declared(path, top, parameter)

@@ -12,6 +12,7 @@ from ..algebra import conjunction, disjunction, equal, member, negation
 from ..driver import Line
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
+from .callbacks import SERVICE
 from .levels import bad_address
 from .rule import Decide, Enter, Micro, Outcome, Step, Walk
 from .world import CONNECTED, LIVE, InterruptObject, World
@@ -124,6 +125,7 @@ def _call(world: World, slot: Slot, position: int, *, claimed: bool) -> tuple[Mi
         Enter(
             registration.routine,
             (Constant(item.name), Constant(registration.service_context)),
+            SERVICE,
             serves=item.name,
         ),
         Step(

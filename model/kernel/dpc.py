@@ -4,6 +4,7 @@ from ..algebra import conjunction, disjunction, equal, if_then_else, member, neg
 from ..domain import Enumeration, Value
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
+from .callbacks import DPC
 from .constants import LOW_IMPORTANCE
 from .levels import DISPATCH_LEVEL
 from .rule import (
@@ -311,7 +312,7 @@ def start(world: World, processor: str) -> Step:
                         Outcome(
                             (here, chosen, *guard1, *guard2),
                             (*updates, *forgotten),
-                            then=(Enter(str(routine), arguments), done),
+                            then=(Enter(str(routine), arguments, DPC), done),
                             name=f"{dpc} starts",
                         )
                     )

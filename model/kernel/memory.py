@@ -16,6 +16,7 @@ from ..driver import Field
 from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
 from . import dpc, remove_locks, timers, work_items
+from .c_types import signed_as
 from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -29,11 +30,13 @@ def fit(
     """`value` as it is stored in the field, with the check that it fits.
 
     Model: a wrapping field keeps the value modulo its range, a saturating one stops at its ends,
-        any other field must be given a value it can hold.
+        any other field must be given a value it can hold. A field with negative values is signed,
+        one that reaches beyond a signed long unsigned: a status that is stored keeps its 32 bits.
     """
     bounds = declared.domain
     if not isinstance(bounds, Range):
         return value, ()
+    value = signed_as(bounds, value, domains)
     possible = interval(value, domains)
     if bounds.low <= possible.low and possible.high <= bounds.high:
         return value, ()

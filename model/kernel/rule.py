@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..expr import FALSE, Constant, Expression, Read
 from ..machine import Access, Check, ContextKind
+from .callbacks import Callback
 from .levels import DISPATCH_LEVEL, level_name
 from .signature import Parameter
 
@@ -86,13 +87,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Call a routine of the driver; its result, as 0 or 1, becomes the result so far.
+    """Call a routine of the driver; its result, as `role` says, becomes the result so far.
 
     `serves` names the interrupt object whose service routine this is, if it is one.
     """
 
     routine: str
     arguments: tuple[Expression, ...]
+    role: Callback
     serves: str = ""
 
 

@@ -3,6 +3,7 @@
 from ..algebra import member
 from ..expr import Constant
 from ..machine import Check
+from .callbacks import SYNCHRONIZE
 from .levels import bad_address, level_name
 from .locks import in_memory, leaving
 from .registration import interrupt_object
@@ -76,7 +77,8 @@ def ke_synchronize_execution(call: KernelCall, world: World) -> tuple[Micro, ...
     """Run a routine in the interrupt's critical section.
 
     Windows: needs the caller at or below SynchronizeIrql; raises to it, takes the interrupt spin
-        lock, calls the routine on the same processor, releases, restores the IRQL (6.1.1, 6.1.2).
+        lock, calls the routine on the same processor, releases, restores the IRQL; the result is
+        the BOOLEAN that the routine answered (6.1.1, 6.1.2).
     Model: check and raise, spin, the routine's own steps, release and lower: each can be
         interrupted by what the IRQL of that moment lets through.
     """
@@ -87,7 +89,7 @@ def ke_synchronize_execution(call: KernelCall, world: World) -> tuple[Micro, ...
     routine = call.text("SynchronizeRoutine")
     return (
         *steps,
-        Enter(routine, (call.arguments["SynchronizeContext"],)),
+        Enter(routine, (call.arguments["SynchronizeContext"],), SYNCHRONIZE),
         Step(
             "KeSynchronizeExecution releases the interrupt lock",
             "6.1.1",

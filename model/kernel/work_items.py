@@ -4,6 +4,7 @@ from ..algebra import conjunction, equal, negation
 from ..domain import Enumeration, Range, Value
 from ..expr import FALSE, Arithmetic, Constant, Expression, Read
 from ..machine import MODEL_BOUND, Check
+from .callbacks import WORKER_EX
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .rule import Enter, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -140,11 +141,12 @@ def start(world: World, item: str, others_busy: Expression, afterwards: tuple[Mi
     outcomes: list[Outcome] = []
     for label, routine, context in _entries(world, item):
         chosen = (equal(entry, Constant(label)),) if entry is not None else ()
+        arguments = (device, Constant(context), Constant(item))
         outcomes.append(
             Outcome(
                 (queued, *chosen),
                 ((state.variable, Constant(IDLE)),),
-                then=(Enter(routine, (device, Constant(context), Constant(item))), *afterwards),
+                then=(Enter(routine, arguments, WORKER_EX), *afterwards),
                 name=f"{item} starts",
             )
         )

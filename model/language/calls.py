@@ -4,7 +4,6 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..algebra import less_equal
 from ..domain import Enumeration
 from ..driver import FieldKind
 from ..expr import Constant, Expression
@@ -23,6 +22,7 @@ from .tables import (
     LanguageName,
     StructureName,
 )
+from .words import not_negative
 
 _MOST_CHOICES = 4096
 _POINTERS = ("IoAllocate", "ExAllocate", "MmMap")
@@ -269,7 +269,7 @@ class Calls(Queues):
         if function == NT_SUCCESS:
             if len(node.args) != 1:
                 raise self._arguments("NT_SUCCESS takes one status", node, "NT_SUCCESS(status)")
-            return condition(less_equal(Constant(0), self.integer(node.args[0])))
+            return condition(not_negative(self.integer(node.args[0])))
         opaque = ""
         arguments = node.args
         if function == UNKNOWN:

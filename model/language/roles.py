@@ -1,9 +1,17 @@
 """Routines that Windows calls take what Windows passes, and answer what it looks at."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..expr import Constant
+from ..kernel.callbacks import (
+    DPC,
+    DPC_FOR_ISR,
+    SERVICE,
+    SYNCHRONIZE,
+    WORKER,
+    WORKER_EX,
+    Callback,
+)
 from ..kernel.signature import Parameter, Passing
 from ..routine import AddressOf, Argument, Assign, Call, Node
 from .errors import DECLARATION, STATEMENT
@@ -12,47 +20,15 @@ from .source import SourceFile
 from .statements import Statements
 from .tables import Tables
 
-
-@dataclass(frozen=True, slots=True)
-class _Role:
-    """What a routine is called as.
-
-    The last `spare` parameters can be left out. `answers` says what its result tells: to Windows,
-    or, of a routine whose result is `handed_on`, to whoever uses that of the kernel routine.
-    """
-
-    name: str
-    parameters: tuple[str, ...]
-    spare: int = 0
-    answers: str = ""
-    handed_on: bool = False
-
-
-_SERVICE = _Role(
-    "a service routine",
-    ("Interrupt", "ServiceContext"),
-    answers="TRUE where it served its device, else FALSE",
-)
-_SYNCHRONIZE = _Role(
-    "a SynchCritSection routine",
-    ("SynchronizeContext",),
-    answers="what KeSynchronizeExecution hands on",
-    handed_on=True,
-)
-_DPC = _Role("a DPC", ("Dpc", "DeferredContext", "SystemArgument1", "SystemArgument2"), spare=2)
-_DPC_FOR_ISR = _Role("a DpcForIsr", ("Dpc", "DeviceObject", "Irp", "Context"), spare=2)
-_WORKER = _Role("a work item's routine", ("DeviceObject", "Context"))
-_WORKER_EX = _Role("a work item's routine", ("IoObject", "Context", "IoWorkItem"))
-
-_ROLES: dict[str, dict[str, _Role]] = {
-    "IoConnectInterrupt": {"ServiceRoutine": _SERVICE},
-    "KeSynchronizeExecution": {"SynchronizeRoutine": _SYNCHRONIZE},
-    "KeInitializeDpc": {"DeferredRoutine": _DPC},
-    "IoInitializeDpcRequest": {"DeferredRoutine": _DPC_FOR_ISR},
-    "IoQueueWorkItem": {"WorkerRoutine": _WORKER},
-    "IoQueueWorkItemEx": {"WorkerRoutine": _WORKER_EX},
+_ROLES: dict[str, dict[str, Callback]] = {
+    "IoConnectInterrupt": {"ServiceRoutine": SERVICE},
+    "KeSynchronizeExecution": {"SynchronizeRoutine": SYNCHRONIZE},
+    "KeInitializeDpc": {"DeferredRoutine": DPC},
+    "IoInitializeDpcRequest": {"DeferredRoutine": DPC_FOR_ISR},
+    "IoQueueWorkItem": {"WorkerRoutine": WORKER},
+    "IoQueueWorkItemEx": {"WorkerRoutine": WORKER_EX},
 }
-_MEMBERS = {"ServiceRoutine": _SERVICE}
+_MEMBERS = {"ServiceRoutine": SERVICE}
 """Members of local structures that name a routine."""
 
 
@@ -74,7 +50,7 @@ def refuse_wrong_roles(frames: list[Statements], source: SourceFile, tables: Tab
                         _refuse_silence(by_name[name], role, source)
 
 
-def _given_roles(node: Node, tables: Tables) -> Iterator[tuple[str, _Role]]:
+def _given_roles(node: Node, tables: Tables) -> Iterator[tuple[str, Callback]]:
     """The routines that an instruction hands to Windows, each with what it will be called as."""
     match node.instruction:
         case Assign(target=target, value=Constant(value=str(name))):
@@ -107,17 +83,17 @@ def _uses_result(node: Node) -> bool:
     return isinstance(node.instruction, Call) and node.instruction.target is not None
 
 
-def _refuse_silence(frame: Statements, role: _Role, source: SourceFile) -> None:
-    if role.answers:
+def _refuse_silence(frame: Statements, role: Callback, source: SourceFile) -> None:
+    if role.meaning:
         raise source.error(
             STATEMENT,
             f"`{frame.subject.name}` is {role.name} here, and gives no result",
             frame.subject.node,
-            f"it returns {role.answers}",
+            f"it returns {role.meaning}",
         )
 
 
-def _check_parameters(frame: Statements, role: _Role, source: SourceFile) -> None:
+def _check_parameters(frame: Statements, role: Callback, source: SourceFile) -> None:
     given, most = len(frame.parameters), len(role.parameters)
     if most - role.spare <= given <= most:
         return

@@ -13,13 +13,10 @@ from ..algebra import (
     arithmetic,
     conjunction,
     disjunction,
-    equal,
     if_then_else,
-    less,
     less_equal,
     member,
     negation,
-    not_equal,
     select,
 )
 from ..expr import TRUE, Constant, Expression, Operation
@@ -35,6 +32,7 @@ from .kinds import (
 )
 from .names import Names
 from .wording import describe_expression, describe_operator
+from .words import alike, before, not_after, same
 
 _OPERATIONS: dict[type[ast.operator], Operation] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
@@ -277,19 +275,19 @@ class Values(Names):
         a, b = left.value, right.value
         match operator:
             case ast.Eq():
-                return equal(a, b)
+                return same(a, b)
             case ast.NotEq():
-                return not_equal(a, b)
+                return negation(same(a, b))
             case ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() if Kind.NAME in kinds:
                 raise self.mixed("objects have no order", node)
             case ast.Lt():
-                return less(a, b)
+                return before(a, b)
             case ast.LtE():
-                return less_equal(a, b)
+                return not_after(a, b)
             case ast.Gt():
-                return less(b, a)
+                return before(b, a)
             case ast.GtE():
-                return less_equal(b, a)
+                return not_after(b, a)
             case _:
                 raise self.unsupported(
                     "a comparison with `is`"
@@ -312,11 +310,14 @@ class Values(Names):
             self.compared(ast.Eq(), operand, found, item)
             values.append(found.value)
         known = [item.value for item in values if isinstance(item, Constant)]
+        alike_too = [
+            each for item in known for each in (alike(item) if isinstance(item, int) else (item,))
+        ]
         if len(known) != len(values):
             raise self.unsupported(
                 "`in` with anything but constants", node, "compare one by one with =="
             )
-        asked = member(operand.value, known)
+        asked = member(operand.value, alike_too)
         return negation(asked) if isinstance(node.ops[0], ast.NotIn) else asked
 
     def _conditional(self, node: ast.IfExp) -> Captured:

@@ -145,9 +145,19 @@ _ANYWHERE = (
     "a = KeInsertQueueDpc(self.dpc, NULL, NULL)\n",
     "b = KeRemoveQueueDpc(self.dpc)\n",
 )
+_ANSWERS = (
+    "return Context\n",
+    "return Context\n",
+    "return self.x\n",
+    "return (self.x << 7) | self.y\n",
+    "return Context - 1 & 0x102\n",
+    "return a + b if Context else 0x100 & a - 1\n",
+)
+"""What a SynchCritSection routine answers: its BOOLEAN is an unsigned char."""
+_STATUSES = ("status", "0xC0000001", "0xC000009A if self.x else status", "self.x - 1", "0x40000000")
 _RAISED = (
     "KeAcquireSpinLockAtDpcLevel(self.lock)\n{inner}KeReleaseSpinLockFromDpcLevel(self.lock)\n",
-    "a = KeSynchronizeExecution(self.Interrupt, self.Synchronised, b)\n",
+    "a = KeSynchronizeExecution(self.Interrupt, self.Synchronised, b)\na = (a ^ (a >> 7)) & 3\n",
     "KeSetEvent(self.done, 0, FALSE)\n",
     "self.Raised(a & 1)\n",
     "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
@@ -155,7 +165,11 @@ _RAISED = (
 _PASSIVE = (
     "KeAcquireSpinLock(self.lock, old)\n{inner}KeReleaseSpinLock(self.lock, old)\n",
     "KeRaiseIrql(DISPATCH_LEVEL, old)\n{inner}KeLowerIrql(old)\n",
-    "if self.Interrupt:\n    b = KeSynchronizeExecution(self.Interrupt, self.Synchronised, a)\n",
+    (
+        "if self.Interrupt:\n"
+        "    b = KeSynchronizeExecution(self.Interrupt, self.Synchronised, a)\n"
+        "    b = (b ^ (b >> 7)) & 3\n"
+    ),
     "KeSetEvent(self.done, 0, FALSE)\n",
     "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
     "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
@@ -208,7 +222,7 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
         "b = self.second.take()\n",
         (
             "if self.Another:\n"
-            "    a = KeSynchronizeExecution(self.Another, self.Synchronised, b & 1)\n"
+            "    a = KeSynchronizeExecution(self.Another, self.Synchronised, b & 1) & 3\n"
         ),
         "if self.Another:\n    IoDisconnectInterrupt(self.Another)\n",
     ),
@@ -315,6 +329,8 @@ def _service_routine(draw: st.DrawFn) -> str:
                 "self.nic.masked = 1\nKeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn TRUE\n",
                 "if not self.nic.cause:\n    return FALSE\nself.nic.cause = 0\nreturn TRUE\n",
                 "self.nic.cause = 0\nreturn FALSE\n",
+                "return self.nic.take() << 8\n",
+                "found = self.nic.take()\nreturn found and self.x + 0xFF\n",
                 "if self.x:\n    return self.nic.both()\nreturn FALSE\n",
             )
         )
@@ -336,7 +352,8 @@ def _start(draw: st.DrawFn, kind: str) -> str:
         return text + draw(
             st.sampled_from(("        self.second.masked = 0\n        return 0\n", first))
         )
-    return text + _CONNECT
+    status = draw(st.sampled_from(_STATUSES))
+    return text + _CONNECT.replace("return status", f"return {status}")
 
 
 @st.composite
@@ -350,7 +367,7 @@ def _routines(draw: st.DrawFn, kind: str, threads: list[str], *, above: bool) ->
             draw(_body(_ANYWHERE, 1))
             .replace("return\n", "return 0\n")
             .replace("self.Synchronised, 0", "self.Pick, 0")  # it would call itself
-            + "return Context\n"
+            + draw(st.sampled_from(_ANSWERS))
         ),
         "Deferred(self, Dpc, Context)": draw(_body(raised, 2)),
     }

@@ -101,10 +101,12 @@ class Answer:
         )
 
 
-def source_of(body: str, *, line: str, threads: str, processors: int, device: str) -> str:
+def source_of(
+    body: str, *, line: str, threads: str, processors: int, device: str, start: str = ""
+) -> str:
     """The pattern around the body of a driver class."""
     wired = f"nic = Nic(Line({line}))\nInterrupt = PKINTERRUPT()\n" if "class Nic" in device else ""
-    start = "Drv.Start" if "def Start(" in body else "None"
+    start = start or ("Drv.Start" if "def Start(" in body else "None")
     return (
         '"""A driver of a test."""\n\nfrom dirql.model.wdk import *\n\n'
         + device
@@ -130,13 +132,16 @@ class Bench:
         device: str = DEVICE,
         knobs: Mapping[str, str] | None = None,
         properties: tuple[str, ...] | None = None,
+        start: str = "",
     ) -> Answer:
         """Compile and explore the driver whose class body is made of `parts`.
 
         `threads` lists what runs concurrently, as written in a Scenario.
         """
         body = "\n".join(dedent(part) for part in parts)
-        text = source_of(body, line=line, threads=threads, processors=processors, device=device)
+        text = source_of(
+            body, line=line, threads=threads, processors=processors, device=device, start=start
+        )
         path = self.folder / "driver.py"
         path.write_text(text, encoding="utf-8")
         pattern = load_pattern(path)
@@ -152,8 +157,14 @@ class Bench:
         threads: str = "Drv.Main",
         processors: int = 1,
         properties: tuple[str, ...] | None = None,
+        start: str = "",
     ) -> Answer:
         """The same for a driver without a device."""
         return self.check(
-            *parts, threads=threads, processors=processors, device="", properties=properties
+            *parts,
+            threads=threads,
+            processors=processors,
+            device="",
+            properties=properties,
+            start=start,
         )

@@ -1,5 +1,6 @@
 """Calls, addresses, structures and references give the graph they should."""
 
+from dirql.model.algebra import conjunction, less_equal
 from dirql.model.expr import (
     Arithmetic,
     Compare,
@@ -95,7 +96,11 @@ def test_disconnect_structure() -> None:
 
 def test_nt_success() -> None:
     body = "status = 1\nif not NT_SUCCESS(status):\n    return status\nreturn 0"
-    assert instructions(body)[1] == Branch(Compare("<=", Constant(0), Read("status")), 3, 2)
+    signed = (
+        less_equal(Constant(0), Read("status")),
+        less_equal(Read("status"), Constant(2**31 - 1)),
+    )
+    assert instructions(body)[1] == Branch(conjunction(*signed), 3, 2)
 
 
 def test_device_routine() -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from dirql.model.domain import Value
 from dirql.model.driver import Device
 
+from .c_numbers import boolean
 from .state import (
     NONE,
     BrokenRuleError,
@@ -295,7 +296,7 @@ def answer(world: World, draft: Draft, slot: str, run: Run, value: Value) -> Non
     context = draft.contexts[slot]
     top = context.frames[0]
     assert isinstance(top, Dispatch)
-    claims = value not in (0, "NULL")
+    claims = boolean(value) != 0
     shared = draft.flag(f"shared {registration(draft, run.serves).device}")
     if context.handled and shared and not claims:
         world.survived.add("handled-but-unclaimed")

@@ -34,6 +34,7 @@ from dirql.model.routine import (
 from dirql.model.scenario import Scenario
 
 from ...oracle import value_of
+from .c_numbers import in_field
 
 NONE = "none"
 FREED = "freed"
@@ -226,7 +227,7 @@ def fitted(declared: Field, value: Value) -> Value:
     bounds = declared.domain
     if not isinstance(bounds, Range):
         return "NULL" if value == 0 else value
-    number = int(value)
+    number = in_field(int(value), bounds)
     if bounds.low <= number <= bounds.high:
         return number
     if declared.wrapping:

@@ -8,6 +8,7 @@ from dirql.model.routine import Call, Load, Return, Store
 from dirql.model.scenario import Scenario, Thread
 
 from . import dispatch, kernel
+from .c_numbers import boolean, status
 from .state import (
     DISPATCH,
     BrokenRuleError,
@@ -193,11 +194,11 @@ def _instruction(world: World, draft: Draft, name: str, processor: str, top: Run
 def _windows(world: World, draft: Draft, name: str, top: InKernel, stage: str) -> list[Draft]:
     """Windows calls a routine of a thread above PASSIVE_LEVEL, or has it back."""
     context = draft.contexts[name]
-    routine, *arguments, irql = top.memory
     if stage == "returns":
         draft.contexts[name] = Context("done")
-        _after_thread(world, draft, name, 0)
+        _after_thread(world, draft, name, top.memory[0])
         return [draft]
+    routine, *arguments, irql = top.memory
     run = replace(called(world, str(routine), arguments), entered=True, irql=int(irql))
     frames = (replace(top, stage="returns"), run)
     draft.contexts[name] = replace(context, frames=frames, irql=int(irql))
@@ -228,9 +229,10 @@ def _return(world: World, draft: Draft, name: str, processor: str, value: Value)
             run = returned(node.instruction, caller, value, node.following)
             draft.contexts[name] = replace(context, frames=(*below[:-1], run))
         case InKernel("Windows"):
-            draft.contexts[name] = replace(context, frames=tuple(below))
+            frames = (*below[:-1], replace(caller, memory=(value,)))
+            draft.contexts[name] = replace(context, frames=frames)
         case InKernel():
-            memory = (*caller.memory[:-1], int(value not in (0, "NULL")))
+            memory = (*caller.memory[:-1], boolean(value))
             draft.contexts[name] = replace(
                 context, frames=(*below[:-1], replace(caller, memory=memory))
             )
@@ -250,6 +252,6 @@ def _after_thread(world: World, draft: Draft, name: str, value: Value) -> None:
     phase = next(found for item, found, _ in threads if item == name)
     middle = [item for item, found, _ in threads if found == "concurrently"]
     if phase == "start":
-        begin_phase(world, draft, "concurrently" if middle and int(value) >= 0 else "last")
+        begin_phase(world, draft, "concurrently" if middle and status(value) >= 0 else "last")
     elif phase == "concurrently" and all(draft.contexts[item].status == "done" for item in middle):
         begin_phase(world, draft, "last")
