@@ -17,13 +17,16 @@ WRITES = frozenset((AccessKind.PLAIN_WRITE, AccessKind.VOLATILE_WRITE, AccessKin
 PLAIN = frozenset((AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE))
 
 
-def may_race(left: Access, right: Access) -> bool:
-    """Whether two accesses of different contexts race if they meet in one state."""
-    kinds = (left.kind, right.kind)
+def may_race(first: Access, second: Access) -> bool:
+    """Whether `first`, where its context stands, races with `second`, which is about to happen.
+
+    A single aligned read beside interlocked writers is advice rather than a race.
+    """
     return (
-        left.location == right.location
-        and any(kind in WRITES for kind in kinds)
-        and any(kind in PLAIN for kind in kinds)
+        first.location == second.location
+        and first.kind in PLAIN
+        and (first.kind in WRITES or second.kind in WRITES)
+        and not (first.kind is AccessKind.PLAIN_READ and second.kind is AccessKind.INTERLOCKED)
     )
 
 
@@ -60,25 +63,24 @@ class RaceSearch:
         self._racing: dict[int, list[tuple[_Touch, _Touch]]] = {}
         self._tearing: dict[int, list[tuple[_Touch, _Touch]]] = {}
         for first, second in pairs:
-            ordered = first.action.index < second.action.index
-            if DATA_RACE in machine.races and ordered and may_race(first.access, second.access):
-                self._racing.setdefault(first.action.index, []).append((first, second))
+            if DATA_RACE in machine.races and may_race(first.access, second.access):
+                self._racing.setdefault(second.action.index, []).append((first, second))
             if TORN_UPDATE in machine.races and may_tear(first.access, second.access):
                 self._tearing.setdefault(second.action.index, []).append((first, second))
 
     def data_race(self, state: State, enabled: list[Action]) -> Violation | None:
-        """The first data race among the transitions `enabled` in `state`."""
-        if not self._racing:
-            return None
+        """The first data race of a transition of `enabled` in `state`.
+
+        Where both are enabled they are told in the order of the machine.
+        """
         present = {action.index for action in enabled}
-        return next(
-            (
-                _violation(DATA_RACE, first, second)
-                for first, second in _pairs(self._racing, enabled)
-                if second.action.index in present and _meet(first, second, state)
-            ),
-            None,
-        )
+        for first, second in _pairs(self._racing, enabled):
+            if first.action.stands(state) and _meet(first, second, state):
+                if first.action.index not in present:
+                    return _violation(DATA_RACE, first, second, preempted=True)
+                ordered = sorted((first, second), key=lambda touch: touch.action.index)
+                return _violation(DATA_RACE, *ordered)
+        return None
 
     def torn_update(self, state: State, enabled: list[Action]) -> Violation | None:
         """The first update that a transition of `enabled` would tear in `state`."""
@@ -106,18 +108,30 @@ def _meet(left: _Touch, right: _Touch, state: State) -> bool:
     return left.element(state) == right.element(state)
 
 
-def _violation(name: str, first: _Touch, second: _Touch) -> Violation:
+def _violation(name: str, first: _Touch, second: _Touch, *, preempted: bool = False) -> Violation:
     one, other = first.action.transition, second.action.transition
-    return meeting(name, (one, first.access), (other, second.access))
+    return meeting(name, (one, first.access), (other, second.access), preempted=preempted)
 
 
 def meeting(
-    name: str, first: tuple[Transition, Access], second: tuple[Transition, Access]
+    name: str,
+    first: tuple[Transition, Access],
+    second: tuple[Transition, Access],
+    *,
+    preempted: bool = False,
 ) -> Violation:
-    """What a race of two accesses is called and how it is told."""
+    """What a race of two accesses is called and how it is told.
+
+    `preempted`: the first is of a context that stands there and is kept from going on.
+    """
     (one, access), (other, access_of_other) = first, second
     where = access.location
-    if name == DATA_RACE:
+    if name == DATA_RACE and preempted:
+        detail = (
+            f"{other.context} ({other.name}, {access_of_other.kind.value}) can touch {where} while "
+            f"{one.context} is preempted right before it does ({one.name}, {access.kind.value})"
+        )
+    elif name == DATA_RACE:
         detail = (
             f"{one.context} ({one.name}, {access.kind.value}) and {other.context} "
             f"({other.name}, {access_of_other.kind.value}) can touch {where} at the same time"

@@ -230,22 +230,32 @@ class _Replay:
         ]
         torn = self._trace.violation.property == "torn-read-modify-write"
         test = self._torn if torn else self._racing
+        told = self._trace.violation
         return any(
             test(one, other, state)
+            and meeting(told.property, one, other, preempted=self._preempted(one[0], state)) == told
             for one in touches[0]
             for other in touches[1]
-            if meeting(self._trace.violation.property, one, other) == self._trace.violation
         )
+
+    def _preempted(self, transition: Transition, state: State) -> bool:
+        """Its context stands there, and the scheduling keeps it from going on."""
+        return self._stands(transition, state) and not self._enabled(transition, state)
+
+    def _stands(self, transition: Transition, state: State) -> bool:
+        return all(self._true(atom, state) for atom in transition.guard)
 
     def _racing(
         self, one: tuple[Transition, Access], other: tuple[Transition, Access], state: State
     ) -> bool:
         kinds = (one[1].kind, other[1].kind)
+        both = self._enabled(one[0], state)
         return (
             not all(kind in _READS for kind in kinds)
-            and any(kind in _PLAIN for kind in kinds)
+            and any(kind in _PLAIN for kind in (kinds if both else kinds[:1]))
+            and {*kinds} != {AccessKind.PLAIN_READ, AccessKind.INTERLOCKED}
             and self._same_place(one[1], other[1], state)
-            and self._enabled(one[0], state)
+            and self._stands(one[0], state)
             and self._enabled(other[0], state)
         )
 
@@ -256,7 +266,7 @@ class _Replay:
             one[1].completes_update
             and other[1].kind not in _READS
             and self._same_place(one[1], other[1], state)
-            and all(self._true(atom, state) for atom in one[0].guard)
+            and self._stands(one[0], state)
             and self._enabled(other[0], state)
         )
 

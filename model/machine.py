@@ -14,6 +14,8 @@ Otherwise all updates are computed in the state before the step and stored toget
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .access import Access as Access  # noqa: PLC0414 - part of this contract
+from .access import AccessKind as AccessKind  # noqa: PLC0414
 from .domain import Domain, Value
 from .expr import Expression
 
@@ -62,34 +64,6 @@ class Check:
     condition: Expression
     detail: str = ""
     bug_check: str = ""
-
-
-class AccessKind(Enum):
-    """How a step touches a location: plain, declared volatile, or interlocked."""
-
-    PLAIN_READ = "plain read"
-    PLAIN_WRITE = "plain write"
-    VOLATILE_READ = "volatile read"
-    VOLATILE_WRITE = "volatile write"
-    INTERLOCKED = "interlocked"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One touched memory location. `index` tells the elements of an array apart.
-
-    Two transitions of different contexts *race* in a state when both are enabled there, they touch
-    the same location (and equal indices), at least one writes, and at least one is plain.
-
-    `completes_update` marks the write half of a read-modify-write. It is *torn* in a state where
-    the guard of such a transition holds (its context stands between read and write, preempted or
-    not) while a transition of another context that writes the location is enabled.
-    """
-
-    location: str
-    kind: AccessKind
-    index: Expression | None = None
-    completes_update: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ hw/nic_init.c (NICFreeDeviceResources).
 In the trace, the DPC has read Flags to set RESET when removal stores HALT and finds no timer to
 cancel. The DPC will write back what it had read, and HALT is gone: it arms the timer again, goes
 round for ever, and never sets the event. On one processor the thread cannot run inside the DPC, and
-the DPC leaves the word as it found it, so nothing hangs; but the thread's own update can still be
-split by the DPC, which is reported as such.
+the DPC leaves the word as it found it, so nothing hangs; but the DPC can still interrupt the thread
+on its way to the word, and that is reported as a race.
 """
 
 from dirql.model.wdk import *
@@ -64,7 +64,7 @@ scenario = Scenario(
     concurrently=[Pcidrv.NICFreeDeviceResources],
     processors=[1, 2, 3],
     expect={
-        1: Violated("torn-read-modify-write", steps=9, states=31),
+        1: Violated("data-race", steps=6, states=31),
         2: Violated("stuck-context", steps=11, states=278),
         3: Violated("stuck-context", steps=11, states=404),
     },

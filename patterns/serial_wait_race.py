@@ -5,14 +5,16 @@ The service routine reads the same pointer three times with plain loads and clea
 store, without anything that orders these against the request.
 
 Bug (ReactOS serial, R7): an interlocked operation excludes other interlocked operations only. The
-compiler may read the pointer once or three times, and reorder the store. As written, the two sides
-never store against each other (one stores only over NULL, the other only NULL), so this is a
-latent fault: the next change to either side has nothing to rely on. It needs two processors.
+loads alone would be harmless, a pointer that is old or new; but the compiler may move the plain
+store, and nothing orders it against a second request. As written, the two sides never store over
+each other (one stores only over NULL, the other only NULL), so this is a latent fault: the next
+change to either side has nothing to rely on. It needs two processors. Only races are asked here:
+two requests at once can also find the DPC still queued for the first, which is another story.
 Source: reactos/reactos: drivers/serial/serial/devctrl.c (IOCTL_SERIAL_WAIT_ON_MASK), misc.c
 (SerialInterruptService).
 
-In the trace look at the last state: the request on one processor and the service routine on the
-other are both about to touch WaitOnMaskIrp.
+In the trace look at the last state: the service routine is about to clear WaitOnMaskIrp, which the
+first request has set, and the second request on the other processor is about to look at it.
 """
 
 from dirql.model.wdk import *
@@ -46,6 +48,7 @@ class Serial(Driver):
     Interrupt = PKINTERRUPT()
     CompleteIrpDpc = KDPC()
     irp = Irp()
+    another_irp = Irp()
     WaitOnMaskIrp = Reference(Irp)
 
     def SerialPnpStartDevice(self):
@@ -67,14 +70,18 @@ class Serial(Driver):
     def SerialCompleteIrp(self, Dpc, DeferredContext, Irp):
         Irp.completed += 1
 
-    def SerialWaitOnMask(self):
-        InterlockedCompareExchangePointer(self.WaitOnMaskIrp, self.irp, NULL)
+    def SerialWaitOnMask(self, Irp):
+        InterlockedCompareExchangePointer(self.WaitOnMaskIrp, Irp, NULL)
         return STATUS_PENDING
 
 
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
-    concurrently=[Serial.SerialWaitOnMask],
+    concurrently=[
+        Call(Serial.SerialWaitOnMask, Serial.irp),
+        Call(Serial.SerialWaitOnMask, Serial.another_irp),
+    ],
+    properties=["data-race", "torn-read-modify-write"],
     processors=[1, 2],
-    expect={1: Holds(states=96), 2: Violated("data-race", steps=8, states=2537)},
+    expect={1: Holds(states=422), 2: Violated("data-race", steps=12, states=22124)},
 )

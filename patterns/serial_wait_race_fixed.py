@@ -38,6 +38,7 @@ class Serial(Driver):
     Interrupt = PKINTERRUPT()
     CompleteIrpDpc = KDPC()
     irp = Irp()
+    another_irp = Irp()
     WaitOnMaskIrp = Reference(Irp)
 
     def SerialPnpStartDevice(self):
@@ -59,20 +60,24 @@ class Serial(Driver):
     def SerialCompleteIrp(self, Dpc, DeferredContext, Irp):
         Irp.completed += 1
 
-    def SerialWaitOnMask(self):
-        KeSynchronizeExecution(self.Interrupt, self.ParkIrp)
+    def SerialWaitOnMask(self, Irp):
+        KeSynchronizeExecution(self.Interrupt, self.ParkIrp, Irp)
         return STATUS_PENDING
 
-    def ParkIrp(self, SynchronizeContext):
+    def ParkIrp(self, Irp):
         if self.WaitOnMaskIrp:
             return FALSE
-        self.WaitOnMaskIrp = self.irp
+        self.WaitOnMaskIrp = Irp
         return TRUE
 
 
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
-    concurrently=[Serial.SerialWaitOnMask],
+    concurrently=[
+        Call(Serial.SerialWaitOnMask, Serial.irp),
+        Call(Serial.SerialWaitOnMask, Serial.another_irp),
+    ],
+    properties=["data-race", "torn-read-modify-write"],
     processors=[1, 2],
-    expect={1: Holds(states=118), 2: Holds(states=2967)},
+    expect={1: Holds(states=660), 2: Holds(states=29608)},
 )

@@ -12,8 +12,8 @@ Source: virtio-win/kvm-guest-drivers-windows pull request 103, "Revert 'Fix queu
 
 In the trace look at the read and the write of num_free in SendSRB, and at the service routine
 between them. It takes no second processor: at DISPATCH_LEVEL an interrupt still comes through, and
-the descriptor that it gives back is forgotten; nothing trips over that here, so the torn update
-itself is the finding. On two processors it may also be SendSRB's update that is lost, and then the
+the descriptor that it gives back is forgotten; nothing trips over that here, so the race itself is
+the finding. On two processors it may also be SendSRB's update that is lost, and then the
 list ends up with more free descriptors than there are.
 """
 
@@ -82,7 +82,7 @@ scenario = Scenario(
     concurrently=[Vioscsi.VioScsiStartIo],
     processors=[1, 2, 3],
     expect={
-        1: Violated("torn-read-modify-write", steps=20, states=186),
+        1: Violated("data-race", steps=18, states=186),
         2: Violated("value-out-of-range", steps=27, states=604),
         3: Violated("value-out-of-range", steps=27, states=1420),
     },

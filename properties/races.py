@@ -6,12 +6,15 @@ from .property import Conditions
 
 
 def data_race(_system: System) -> Conditions:
-    """Two contexts can touch one plain location next, and at least one of them writes.
+    """One context can touch a plain location while another is about to, and one of them writes.
 
     What it checks:
-        In every reachable state, that no two enabled steps of different contexts touch the same
-        field (or the same element of an array) when one is a write and one is a plain access.
-        Volatile and interlocked accesses do not race with each other.
+        In every reachable state in which a context is about to touch a field plainly, that no step
+        of another context is enabled that touches the same field (or the same element of an array),
+        if one of the two writes. It does not matter whether the first context runs on another
+        processor or was preempted there: a service routine that interrupts its own DPC between two
+        accesses races with it on one processor too. Volatile and interlocked accesses do not race
+        with each other, nor does a plain read race with interlocked ones.
 
     Why it matters:
         Nothing orders the two accesses. Which one wins is chance, the compiler may have cached or

@@ -235,7 +235,7 @@ class Oracle:
     def race(self, name: str, state: State) -> bool:
         """Whether there is a race of this kind in `state`."""
         enabled = self.enabled(state)
-        for i, one in enumerate(self.machine.transitions):
+        for one in self.machine.transitions:
             for j, other in enumerate(self.machine.transitions):
                 if one.context == other.context or j not in enabled:
                     continue
@@ -243,7 +243,7 @@ class Oracle:
                     if a.location != b.location or not self.same_element(a, b, state):
                         continue
                     if name == "data-race":
-                        if i in enabled and (writes(a) or writes(b)) and (plain(a) or plain(b)):
+                        if plain(a) and self.guarded(one, state) and conflict(a, b):
                             return True
                     elif a.completes_update and writes(b) and self.guarded(one, state):
                         return True
@@ -317,6 +317,15 @@ def writes(access: Access) -> bool:
         AccessKind.VOLATILE_WRITE,
         AccessKind.INTERLOCKED,
     )
+
+
+def conflict(one: Access, other: Access) -> bool:
+    """Whether nothing orders the two; a plain read beside interlocked accesses is only advised."""
+    kinds = {one.kind, other.kind}
+    return (writes(one) or writes(other)) and kinds != {
+        AccessKind.PLAIN_READ,
+        AccessKind.INTERLOCKED,
+    }
 
 
 def plain(access: Access) -> bool:

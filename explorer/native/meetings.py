@@ -12,7 +12,7 @@ from itertools import chain
 
 from dirql.model.machine import Access, AccessKind, Machine, Transition
 
-from ..races import DATA_RACE, PLAIN, TORN_UPDATE, WRITES, may_race, may_tear
+from ..races import DATA_RACE, TORN_UPDATE, WRITES, may_race, may_tear
 from .assembly import Function
 from .codec import Layout
 from .formulas import Formulas
@@ -21,23 +21,27 @@ from .record import Kind
 Pair = tuple[int, Access, int, Access]
 """Two accesses, each behind the index of its transition."""
 
+STANDING = "standing"
+"""Begins the name of a class for which the guard is enough: the context may be preempted."""
+
 SUBJECTS: dict[Kind, tuple[tuple[str, str], ...]] = {
     Kind.DATA_RACE: (
-        ("plain write", "any"),
-        ("any", "plain write"),
-        ("plain", "write"),
-        ("write", "plain"),
+        (f"{STANDING} plain write", "any"),
+        ("any", f"{STANDING} plain write"),
+        (f"{STANDING} plain read", "simple write"),
+        ("simple write", f"{STANDING} plain read"),
     ),
-    Kind.TORN_UPDATE: (("update", "write"), ("write", "update")),
+    Kind.TORN_UPDATE: ((f"{STANDING} update", "write"), ("write", f"{STANDING} update")),
 }
 """What makes a race: one of these two classes of accesses met in two contexts."""
 
 _TESTS: dict[str, Callable[[Access], bool]] = {
     "any": lambda access: True,  # noqa: ARG005 - one of several tests
     "write": lambda access: access.kind in WRITES,
-    "plain": lambda access: access.kind in PLAIN,
-    "plain write": lambda access: access.kind is AccessKind.PLAIN_WRITE,
-    "update": lambda access: access.completes_update,
+    "simple write": lambda access: access.kind in WRITES - {AccessKind.INTERLOCKED},
+    f"{STANDING} plain read": lambda access: access.kind is AccessKind.PLAIN_READ,
+    f"{STANDING} plain write": lambda access: access.kind is AccessKind.PLAIN_WRITE,
+    f"{STANDING} update": lambda access: access.completes_update,
 }
 
 
@@ -90,7 +94,7 @@ class Meeting:
     def touch(self, function: Function, transition: Transition, *, enabled: bool) -> None:
         """Collect what `transition` touches; unless it is `enabled` only its guard holds."""
         for name, slot in self.present.items():
-            if enabled != (name != "update"):
+            if enabled == name.startswith(STANDING):
                 continue
             mask = 0
             for access in transition.accesses:
@@ -167,7 +171,7 @@ class Meeting:
 
         met = "false"
         for one, first, other, second in pairs:
-            left = stands(one, scheduled=self.kind is not Kind.TORN_UPDATE)
+            left = stands(one, scheduled=False)
             both = let(f"and i1 {left}, {stands(other, scheduled=True)}")
             if first.index is not None and second.index is not None:
                 both = let(f"and i1 {both}, {formulas.same(first.index, second.index)}")
@@ -200,8 +204,8 @@ def _pairs(machine: Machine, kind: Kind) -> Iterator[Pair]:
             for other, second in touches:
                 if contexts[one] == contexts[other]:
                     continue
-                race = one < other and may_race(first, second)
-                if race if kind is Kind.DATA_RACE else may_tear(first, second):
+                asked = may_race if kind is Kind.DATA_RACE else may_tear
+                if asked(first, second):
                     yield one, first, other, second
 
 

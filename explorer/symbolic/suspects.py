@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import permutations
 
 from dirql.model.algebra import equal
 from dirql.model.machine import MODEL_BOUND, Access, Machine, Transition
@@ -88,11 +88,21 @@ def _touches(machine: Machine) -> list[_Touch]:
 
 
 def _data_races(relation: Relation) -> Iterator[Suspect]:
-    for one, other in combinations(_touches(relation.machine), 2):
+    """Each plain access where its context stands, with each that may come before it is done.
+
+    Two plain accesses that are both enabled are told once, in the order of the machine.
+    """
+    for one, other in permutations(_touches(relation.machine), 2):
         apart = one.transition.context != other.transition.context
-        if apart and may_race(one.access, other.access):
-            both = relation.actions[one.index].enabled, relation.actions[other.index].enabled
-            yield _race(relation, DATA_RACE, (one, other), both)
+        if not apart or not may_race(one.access, other.access):
+            continue
+        stands = relation.before.all(one.transition.guard)
+        here, there = (relation.actions[item.index].enabled for item in (one, other))
+        waits = solver.conjunction((stands, solver.negation(here)))
+        yield _race(relation, DATA_RACE, (one, other), (waits, there), preempted=True)
+        if one.index < other.index or not may_race(other.access, one.access):
+            pair = (one, other) if one.index < other.index else (other, one)
+            yield _race(relation, DATA_RACE, pair, (here, there))
 
 
 def _torn_updates(relation: Relation) -> Iterator[Suspect]:
@@ -107,12 +117,22 @@ def _torn_updates(relation: Relation) -> Iterator[Suspect]:
 
 
 def _race(
-    relation: Relation, name: str, pair: tuple[_Touch, _Touch], conditions: tuple[Term, ...]
+    relation: Relation,
+    name: str,
+    pair: tuple[_Touch, _Touch],
+    conditions: tuple[Term, ...],
+    *,
+    preempted: bool = False,
 ) -> Suspect:
     one, other = pair
     indices = one.access.index, other.access.index
     same = solver.TRUE  # no index means all elements
     if indices[0] is not None and indices[1] is not None:
         same = relation.before.truth(equal(indices[0], indices[1]))
-    violation = meeting(name, (one.transition, one.access), (other.transition, other.access))
+    violation = meeting(
+        name,
+        (one.transition, one.access),
+        (other.transition, other.access),
+        preempted=preempted,
+    )
     return Suspect(solver.conjunction((*conditions, same)), violation)

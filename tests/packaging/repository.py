@@ -14,6 +14,7 @@ CONTRACTS = (
     "explorer/verdict.py",
     "model/domain.py",
     "model/expr.py",
+    "model/access.py",
     "model/machine.py",
     "model/routine.py",
     "model/scenario.py",

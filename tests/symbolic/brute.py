@@ -167,6 +167,9 @@ class Brute:
         ]
         return Finding(min(found)[2], min(found)[0]) if found else None
 
+    def stands(self, one: Transition, here: Mapping[str, Value]) -> bool:
+        return all(evaluate(atom, here) for atom in one.guard)
+
     def races_in(self, state: State, name: str) -> bool:
         here, enabled = self.named(state), self.enabled(state)
         for one in self.machine.transitions:
@@ -183,13 +186,10 @@ class Brute:
                         continue
                     kinds = a.kind, b.kind
                     if name == "data-race":
-                        writes = any(kind in WRITES for kind in kinds)
-                        if one in enabled and writes and any(kind in PLAIN for kind in kinds):
+                        advised = {*kinds} == {AccessKind.PLAIN_READ, AccessKind.INTERLOCKED}
+                        writes = any(kind in WRITES for kind in kinds) and not advised
+                        if a.kind in PLAIN and writes and self.stands(one, here):
                             return True
-                    elif (
-                        a.completes_update
-                        and b.kind in WRITES
-                        and all(evaluate(atom, here) for atom in one.guard)
-                    ):
+                    elif a.completes_update and b.kind in WRITES and self.stands(one, here):
                         return True
         return False

@@ -154,7 +154,7 @@ def racing(kind: AccessKind, other: AccessKind, *, completes: bool = False) -> M
     ("machine", "property"),
     [
         (racing(AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE), "data-race"),
-        (racing(AccessKind.PLAIN_READ, AccessKind.INTERLOCKED), "data-race"),
+        (racing(AccessKind.PLAIN_WRITE, AccessKind.INTERLOCKED), "data-race"),
         (racing(AccessKind.VOLATILE_WRITE, AccessKind.PLAIN_WRITE), "data-race"),
         (
             racing(AccessKind.VOLATILE_WRITE, AccessKind.INTERLOCKED, completes=True),
