@@ -90,6 +90,7 @@ class _Validation:
         self._contexts = frozenset(context.name for context in machine.contexts)
         # Keyed by identity: parts are shared among transitions, and hashing a tree walks all of it.
         self._sorts: dict[int, Sort] = {}
+        self._labels: dict[int, frozenset[str]] = {}
         self._check_unique("variable", (variable.name for variable in machine.variables))
         self._check_unique("context", (context.name for context in machine.contexts))
         self._check_enumerations(machine.variables)
@@ -201,7 +202,16 @@ class _Validation:
         if self._expect(value, _sort_of(domain), "the value") and isinstance(value, Constant):
             self._check_inside(value.value, domain)
 
+    def _labels_of(self, domain: Enumeration) -> frozenset[str]:
+        """Its labels, put together once: a program counter has as many as its context points."""
+        found = self._labels.get(id(domain))
+        if found is None:
+            found = self._labels[id(domain)] = frozenset(domain.labels)
+        return found
+
     def _check_inside(self, value: Value, domain: Domain) -> None:
+        if isinstance(domain, Enumeration) and value in self._labels_of(domain):
+            return
         if not contains(domain, value):
             self._report("DQ207", f"the value {value!r} is outside {describe(domain)}")
 
@@ -239,7 +249,7 @@ class _Validation:
                 Enumeration() as domain,
                 frozenset() as labels,
             ):
-                for label in sorted(labels.difference(domain.labels)):
+                for label in sorted(labels - self._labels_of(domain)):
                     hint = _closest(label, domain.labels)
                     self._report("DQ209", f"{what}: {label!r} is no label of {domain.name!r}{hint}")
                 return domain

@@ -124,6 +124,7 @@ def _progress(thread: _Thread) -> tuple[Progress, ...]:
                 detail=f"{name} can never get back below DISPATCH_LEVEL",
             )
         )
+    held_up = _held_up(thread, labels)
     conditions.extend(
         Progress(
             "stuck-context",
@@ -133,23 +134,24 @@ def _progress(thread: _Thread) -> tuple[Progress, ...]:
             detail=f"{name} can never go on{_wait(point)}",
         )
         for point in thread.points
-        if point.label in forever and _can_wait(thread, point)
+        if point.label in forever and (point.waits_for or point.waits_on or point.label in held_up)
     )
     return tuple(conditions)
 
 
 def _leading_to(thread: _Thread, ends: frozenset[str], labels: frozenset[str]) -> frozenset[str]:
     """The points from which the context's own steps lead to one of `ends`."""
-    edges = [
-        (source, target)
-        for step in thread.steps
-        for source in _sources(thread, step, labels)
-        for target in _targets(thread, step, source, labels)
-    ]
-    reached: frozenset[str] = ends
-    while grown := frozenset(a for a, b in edges if b in reached) - reached:
+    before: dict[str, set[str]] = {label: set() for label in labels}
+    for step in thread.steps:
+        for source in _sources(thread, step, labels):
+            for target in _targets(thread, step, source, labels):
+                before.setdefault(target, set()).add(source)
+    reached, pending = set(ends), list(ends)
+    while pending:
+        grown = before.get(pending.pop(), set[str]()) - reached
         reached |= grown
-    return reached
+        pending += grown
+    return frozenset(reached)
 
 
 def _sources(thread: _Thread, step: Transition, labels: frozenset[str]) -> frozenset[str]:
@@ -194,15 +196,14 @@ def _counter_test(thread: _Thread, atom: Expression) -> frozenset[str] | None:
             return None
 
 
-def _can_wait(thread: _Thread, point: Point) -> bool:
-    """Whether the context may have to wait for somebody else at `point`."""
-    labels = frozenset((point.label,))
-    return bool(point.waits_for or point.waits_on) or any(
-        _counter_test(thread, atom) is None
+def _held_up(thread: _Thread, labels: frozenset[str]) -> frozenset[str]:
+    """The points with a step that asks for more than that the context stands there."""
+    asking = (
+        _sources(thread, step, labels)
         for step in thread.steps
-        if _sources(thread, step, labels)
-        for atom in step.guard
+        if any(_counter_test(thread, atom) is None for atom in step.guard)
     )
+    return frozenset[str]().union(*asking)
 
 
 def _wait(point: Point) -> str:

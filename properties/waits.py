@@ -146,14 +146,17 @@ def _behind(
         return FALSE
     ways: list[Expression] = []
     for lock in system.locks:
+        if not spinner.spins(lock.name):
+            continue
         for owner in everyone:
-            waits = _waits(spinner, lock, owner)
             if owner == other:
-                nested = other.at(point for point in other.spins() if lock.name in point.held)
-                ways.append(conjunction(waits, nested))
+                behind = other.at(point for point in other.spins() if lock.name in point.held)
             elif owner != spinner:
-                stacked = _below(system, owner, lock, other, other.spins())
-                ways.append(conjunction(waits, stacked))
+                behind = _below(system, owner, lock, other, other.spins())
+            else:
+                continue
+            if behind != FALSE:  # rare, and asked first: there are as many ways as triples
+                ways.append(conjunction(_waits(spinner, lock, owner), behind))
     return disjunction(*ways)
 
 
@@ -170,6 +173,9 @@ def _below(
     system: System, owner: Party, lock: LockFacts, above: Party, spins: tuple[Point, ...]
 ) -> Expression:
     """`owner` stands, holding `lock`, below `above`, which stands at one of its `spins`."""
+    lowest = min((p.irql for p in owner.holds(lock.name)), default=DISPATCH_LEVEL)
+    if all(point.irql <= lowest for point in spins):
+        return FALSE
     ways = (
         conjunction(
             above.at(point for point in spins if point.irql == level),
@@ -177,7 +183,10 @@ def _below(
         )
         for level in sorted({point.irql for point in spins})
     )
-    return conjunction(disjunction(*ways), same_processor(system, owner.context, above.context))
+    stacked = disjunction(*ways)
+    if stacked == FALSE:
+        return FALSE
+    return conjunction(stacked, same_processor(system, owner.context, above.context))
 
 
 def same_processor(system: System, left: Context, right: Context) -> Expression:

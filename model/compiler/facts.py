@@ -1,5 +1,7 @@
 """What properties are told about a compiled driver."""
 
+from collections.abc import Iterator
+
 from ..algebra import disjunction, equal, negation
 from ..expr import Constant, Expression, Read
 from ..kernel import dpc, timers, work_items
@@ -16,6 +18,7 @@ from ..system import (
     System,
 )
 from .location import Location
+from .path import Path
 from .phases import Phases, failed, removed
 from .program import ContextProgram, source_of
 
@@ -34,11 +37,7 @@ def describe(
     """The machine with everything properties speak of."""
     return System(
         machine,
-        tuple(
-            _point(program, label, location, routines)
-            for program in programs
-            for label, location in _labels(program)
-        ),
+        tuple(point for program in programs for point in _points(program, routines)),
         tuple(
             LockFacts(name.removeprefix(_OWNER), name)
             for name in world.variables
@@ -73,11 +72,23 @@ def _labels(program: ContextProgram) -> list[tuple[str, Location]]:
     return found
 
 
+def _points(program: ContextProgram, routines: dict[str, Routine]) -> Iterator[Point]:
+    """What is known of the program points of a context."""
+    leaving: dict[str, list[Path]] = {}
+    for move in program.moves:
+        leaving.setdefault(move.origin, []).append(move.path)
+    for label, location in _labels(program):
+        yield _point(program, label, location, leaving.get(label, []), routines)
+
+
 def _point(
-    program: ContextProgram, label: str, location: Location, routines: dict[str, Routine]
+    program: ContextProgram,
+    label: str,
+    location: Location,
+    leaving: list[Path],
+    routines: dict[str, Routine],
 ) -> Point:
-    """What is known of one program point."""
-    leaving = [move.path for move in program.moves if move.origin == label]
+    """What is known of one program point, which is left on the paths `leaving`."""
     return Point(
         program.name,
         label,
