@@ -14,6 +14,7 @@ from dirql.model.language import Pattern
 from dirql.model.machine import Machine
 from dirql.model.scenario import Expectation, Scenario
 from dirql.model.system import System
+from dirql.model.visible import one_line
 
 from . import toolbox
 from .coverage import Unvisited, unvisited
@@ -87,8 +88,10 @@ def find_scenario(pattern: Pattern, name: str) -> Scenario:
     for scenario in pattern.scenarios:
         if scenario.name == name:
             return scenario
-    names = ", ".join(scenario.name for scenario in pattern.scenarios)
-    raise toolbox.InputError(f"{pattern.path}: no scenario {name!r}; it has: {names}")
+    names = ", ".join(one_line(scenario.name) for scenario in pattern.scenarios)
+    raise toolbox.InputError(
+        f"{one_line(str(pattern.path))}: no scenario {name!r}; it has: {names}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def concrete(question: Question) -> Asked:
         knobs = make_knobs({**dict(scenario.knobs), **dict(question.options.knobs)})
     except KnobError as error:
         raise toolbox.InputError(
-            f"{question.pattern}: scenario {scenario.name}: {error}"
+            f"{one_line(question.pattern)}: scenario {one_line(scenario.name)}: {error}"
         ) from error
     properties = question.options.properties or scenario.properties or None
     return Asked(pattern, scenario, question.processors, knobs, properties)
@@ -139,7 +142,7 @@ def _compiled(asked: Asked) -> Subject:
     try:
         return Subject(asked, system, apply(system, asked.properties))
     except UnknownPropertyError as error:
-        raise toolbox.InputError(f"{asked.pattern.path}: {error}") from error
+        raise toolbox.InputError(f"{one_line(str(asked.pattern.path))}: {error}") from error
 
 
 def answer(question: Question, watch: Watch = None) -> Answer | Failure:
@@ -152,9 +155,9 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
         return Failure(question.pattern, str(problem))
     except BeyondEngineError as problem:
         beyond = f"the {engine.name} engine cannot hold this: {problem}; use --engine reference"
-        return Failure(question.pattern, f"{question.pattern}: {beyond}")
+        return Failure(question.pattern, f"{one_line(question.pattern)}: {beyond}")
     except WorkspaceError as problem:
-        return Failure(question.pattern, f"{question.pattern}: {problem}")
+        return Failure(question.pattern, f"{one_line(question.pattern)}: {problem}")
     return Answer(
         question=question,
         result=result,

@@ -79,8 +79,13 @@ PROPERTIES = click.option(
 
 
 def quoted(path: Path) -> str:
-    """The path as a shell takes it."""
-    return f'"{path}"' if " " in str(path) else str(path)
+    """The path as a shell takes it, and as it can be printed."""
+    from dirql.model.visible import one_line
+
+    text = str(path)
+    if (seen := one_line(text)) != text:
+        return f"$'{seen}'"
+    return f'"{text}"' if " " in text else text
 
 
 class Group(click.Group):

@@ -9,9 +9,12 @@ import click
 
 from dirql.explorer.engine import Snapshot
 from dirql.explorer.verdict import Holds, Unknown, Violated
+from dirql.model.visible import one_line
 
 from . import exit_codes, records, report
 from .answers import Answer, answer
+from .arguments import quoted
+from .printing import complain, say
 from .progress import describe, make_progress
 from .questions import Failure, Options, Question, pattern_files, plan
 
@@ -70,16 +73,16 @@ class _Session:
             self.failures += 1
             if found.message not in self.complaints:
                 self.complaints.add(found.message)
-                click.echo(found.message, err=True)
+                complain(found.message)
             return
         self.answers.append(found)
         if self.output.json:
-            click.echo(records.line(found, expect=self.output.expect))
+            say(records.line(found, expect=self.output.expect))
         elif self.output.expect:
-            click.echo(report.compared(found))
+            say(report.compared(found))
         else:
             separator = "\n" if len(self.answers) > 1 else ""
-            click.echo(separator + report.full(found, report.terminal_style(), self.answers[:-1]))
+            say(separator + report.full(found, report.terminal_style(), self.answers[:-1]))
         self._store(found)
 
     def _store(self, found: Answer) -> None:
@@ -107,16 +110,16 @@ class _Session:
     def interrupted(self) -> None:
         """Say what is known although the user stopped the search."""
         done = len(self.answers) + self.failures
-        click.echo(f"interrupted: {done} of {self.total} checks finished", err=True)
+        complain(f"interrupted: {done} of {self.total} checks finished")
         if self.current:
-            click.echo(f"unfinished: {self.current}", err=True)
+            complain(f"unfinished: {self.current}")
 
     def finish(self) -> int:
         """Say what concerns all answers together, and give the exit code."""
         self._finish_trace()
         if self.output.expect and not self.output.json:
             agreed = sum(found.agrees for found in self.answers)
-            click.echo(f"{agreed} of {self.total} agree")
+            say(f"{agreed} of {self.total} agree")
         if self.failures:
             return exit_codes.PATTERN
         if self.output.expect:
@@ -132,14 +135,22 @@ class _Session:
             return
         violated = [item for item in self.answers if isinstance(item.result.verdict, Violated)]
         if self.stored is None:
-            click.echo(f"no violation, so {self.output.trace} was not written", err=True)
+            complain(f"no violation, so {self.output.trace} was not written")
             return
-        question = self.stored.question
-        click.echo(
-            f"{self.output.trace}: the trace of {question.pattern}, {question.scenario}, "
+        from .trace_file import leads_to_it
+
+        question, file = self.stored.question, self.output.trace
+        names = ", ".join(map(one_line, (question.pattern, question.scenario)))
+        elsewhere = (
+            ""
+            if leads_to_it(file.parent, question.pattern)
+            else f" with --pattern {quoted(Path(question.pattern))}"
+        )
+        complain(
+            f"{one_line(str(file))}: the trace of {names}, "
             f"{report.count(question.processors, 'processor')}; dirql replay shows it again"
-            + (f" ({len(violated) - 1} more not stored)" if len(violated) > 1 else ""),
-            err=True,
+            + elsewhere
+            + (f" ({len(violated) - 1} more not stored)" if len(violated) > 1 else "")
         )
 
 

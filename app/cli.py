@@ -31,6 +31,7 @@ from .arguments import (
     memory_size,
     workspace,
 )
+from .printing import complain, complain_of_usage, say
 from .toolbox import ENGINES, EngineChoice, InputError
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def warm(paths: tuple[Path, ...], processors: tuple[int, ...]) -> int:
     """
     from .keeping import warm as warm_patterns
 
-    click.echo(warm_patterns(paths, processors))
+    say(warm_patterns(paths, processors))
     return exit_codes.HOLDS
 
 
@@ -201,7 +202,7 @@ def info() -> int:
     """Print where the cache is and what is in it."""
     from .keeping import cache_text
 
-    click.echo(cache_text())
+    say(cache_text())
     return exit_codes.HOLDS
 
 
@@ -210,7 +211,7 @@ def clear() -> int:
     """Remove everything that is kept."""
     from .keeping import clear_cache
 
-    click.echo(clear_cache())
+    say(clear_cache())
     return exit_codes.HOLDS
 
 
@@ -220,12 +221,14 @@ def clear() -> int:
 def replay(trace: Path, pattern: Path | None) -> int:
     """Execute a stored trace again, step by step, and show it.
 
-    Exit code 0 when it still leads to its violation, 65 when it does not.
+    The pattern is taken from the folder of the trace, or from --pattern, never from elsewhere
+    because the trace says so. Exit code 0 when the trace still leads to its violation, 65 when it
+    does not.
     """
     from .replaying import replay as replay_trace
     from .report import terminal_style
 
-    click.echo(replay_trace(trace, pattern, terminal_style()))
+    say(replay_trace(trace, pattern, terminal_style()))
     return exit_codes.HOLDS
 
 
@@ -235,7 +238,7 @@ def explain(name: str) -> int:
     """Print the page of a property (what, why, an example, the fix), a knob, routine or rule."""
     from .pages import page
 
-    click.echo(page(name))
+    say(page(name))
     return exit_codes.HOLDS
 
 
@@ -244,7 +247,7 @@ def rules() -> int:
     """List the properties and the knobs."""
     from .pages import overview
 
-    click.echo(overview())
+    say(overview())
     return exit_codes.HOLDS
 
 
@@ -272,7 +275,7 @@ def machine(
     from .showing import machine_text
 
     options = Options(properties=properties, knobs=knobs)
-    click.echo(machine_text(_subject(path, scenario, processors, options).machine))
+    say(machine_text(_subject(path, scenario, processors, options).machine))
     return exit_codes.HOLDS
 
 
@@ -283,7 +286,7 @@ def routines(path: Path) -> int:
     from . import toolbox
     from .showing import routines_text
 
-    click.echo(routines_text(toolbox.load(path).program))
+    say(routines_text(toolbox.load(path).program))
     return exit_codes.HOLDS
 
 
@@ -311,6 +314,8 @@ def prove(
     forbids it (a wrong IRQL, a lock that is owned, an interrupt object that is not connected); for
     each processor count of the scenario. Exit code 0 when all is proved, 2 when not.
     """
+    from dirql.model.visible import one_line
+
     from .proving import USUAL_GOALS, all_names, lemma_text, proof_text, prove_subject
     from .questions import Options
     from .report import count
@@ -322,10 +327,11 @@ def prove(
     for number in (processors,) if processors else first.scenario.processors:
         subject = _subject(path, first.scenario.name, number, options)
         found = prove_subject(subject, names)
-        click.echo(f"{path}  {subject.scenario.name}  {count(number, 'processor')}")
-        click.echo(proof_text(found, subject.machine, names))
+        name = one_line(subject.scenario.name)
+        say(f"{one_line(str(path))}  {name}  {count(number, 'processor')}")
+        say(proof_text(found, subject.machine, names))
         if shows_lemmas and (text := lemma_text(found)):
-            click.echo(text)
+            say(text)
         complete = complete and found.complete
     return exit_codes.HOLDS if complete else exit_codes.UNKNOWN
 
@@ -359,24 +365,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result = commands.main(args=arguments, prog_name="dirql", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        complain_of_usage(error)
         return exit_codes.USAGE
     except InputError as problem:
-        click.echo(str(problem), err=True)
+        complain(str(problem))
         return exit_codes.PATTERN
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        complain("interrupted")
         return exit_codes.INTERRUPTED
     except streams.OutputError as error:
         if error.reader_gone:  # `dirql rules | head`: nobody is left to be told
             return exit_codes.BROKEN_PIPE
-        click.echo(f"dirql: the answer could not be written: {error}", err=True)
+        complain(f"dirql: the answer could not be written: {error}")
         return exit_codes.OUTPUT
     except Exception as error:  # noqa: BLE001  (whatever it is, the user gets no traceback)
         from .failures import report_internal_error
 
         known = isinstance(error, UnforeseenError) and error.__cause__
-        click.echo(report_internal_error(known or error), err=True)
+        complain(report_internal_error(known or error))
         return exit_codes.INTERNAL
     return int(result or exit_codes.HOLDS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from dirql.model.kernel.knobs import KNOBS, KnobError, make_knobs
 from dirql.model.language import Pattern, PatternError
 from dirql.model.language.errors import EXPECTATION, SCENARIO
+from dirql.model.language.source import read_source
 from dirql.model.scenario import Scenario, Violated
 from dirql.properties import PROPERTIES
 
@@ -68,8 +69,8 @@ def _error(scenario: Scenario, word: str, message: str, hint: str, code: str) ->
 def _lines(file: str, first: int) -> Iterator[tuple[int, str]]:
     """Numbers and texts of the lines of the scenario, then of the others: `expect` may be apart."""
     try:
-        lines = list(enumerate(Path(file).read_text(encoding="utf-8").split("\n"), 1))
-    except OSError:
-        return
+        lines = list(enumerate(read_source(Path(file)).lines, 1))
+    except PatternError:
+        return  # its name cannot be printed as it is
     end = first - 1 + LONGEST_SCENARIO
     yield from (*lines[first - 1 : end], *lines[: first - 1], *lines[end:])

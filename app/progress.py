@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from dirql.explorer.engine import Snapshot
+from dirql.model.visible import one_line
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -90,7 +91,7 @@ class Spinner:
         if self._status is None:
             self._status = Console(stderr=True).status("")
             self._status.start()
-        self._status.update(Text(text))
+        self._status.update(Text(one_line(text)))
 
 
 def make_progress() -> Progress:

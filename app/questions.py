@@ -1,6 +1,7 @@
 """What is asked: one question for each pattern, scenario and number of processors."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Question:
         whole = f"{Path(self.pattern).resolve()}\n{self.scenario}\n{self.processors}"
         words = f"{Path(self.pattern).stem}-{self.scenario}-{self.processors}"
         plain = re.sub(r"[^A-Za-z0-9_-]+", "-", words)[:80]
-        return f"{plain}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+        return f"{plain}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The JSON form of answers: an object on a line for each pattern, scenario and processor count."""
 
-import json
 from typing import Any, assert_never
 
 from dirql.explorer.verdict import Holds, Unknown, Violated
@@ -9,13 +8,14 @@ from dirql.model.scenario import Expectation
 from dirql.properties import grade_of
 
 from .answers import Answer
+from .printing import json_line
 
 Record = dict[str, Any]
 
 
 def line(answer: Answer, *, expect: bool) -> str:
     """`answer` as one line of JSON; with `expect` also what was expected and whether it agrees."""
-    return json.dumps(record(answer, expect=expect), ensure_ascii=False)
+    return json_line(record(answer, expect=expect))
 
 
 def record(answer: Answer, *, expect: bool) -> Record:

@@ -1,7 +1,8 @@
 """`dirql replay`: execute a stored trace again on the machine of its pattern, and show it."""
 
-import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from dirql.model.visible import one_line
 
 from . import toolbox
 from .answers import prepare
@@ -25,6 +26,7 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
     """
     stored = read(file)
     found = pattern or _find_pattern(stored, file)
+    shown = one_line(str(found))
     forget_patterns()
     question = Question(
         str(found),
@@ -39,8 +41,8 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
     machine = subject.machine
     if toolbox.digest(machine) != stored.trace.digest:
         raise InputError(
-            f"{file}: the trace does not belong to {found} as it is now: the pattern, or dirql, "
-            f"has changed since the trace was stored (the digests differ).\n"
+            f"{one_line(str(file))}: the trace does not belong to {shown} as it is now: "
+            "the pattern, or dirql, has changed since the trace was stored (the digests differ).\n"
             f"      hint: check the pattern again: dirql check {quoted(found)} "
             f"--trace {quoted(file)}"
         )
@@ -49,7 +51,7 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
     except InputError as problem:
         raise InputError(f"{file}: {problem}") from problem
     title = (
-        f"{found}  {stored.scenario}  {count(stored.processors, 'processor')}  "
+        f"{shown}  {one_line(stored.scenario)}  {count(stored.processors, 'processor')}  "
         f"replayed: {trace.violation.property}, after {count(len(trace.steps), 'step')}"
     )
     end = prose(standstill(subject.system, machine, trace), style)
@@ -57,16 +59,28 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
 
 
 def _find_pattern(stored: StoredTrace, file: Path) -> Path:
-    """The pattern's file: where it was as seen from the trace or from here, or beside the trace."""
-    candidates = (
-        Path(os.path.normpath(file.parent / stored.pattern)),
-        Path(stored.pattern),
-        file.parent / Path(stored.pattern).name,
-    )
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+    """The pattern's file, in the folder of the trace: a trace does not choose what is read.
+
+    Raises:
+        InputError: the file is elsewhere, or is not there.
+    """
+    named, windows = PurePosixPath(stored.pattern), PureWindowsPath(stored.pattern)
+    climbs = named.is_absolute() or bool(windows.anchor) or ".." in (*named.parts, *windows.parts)
+    for way in (named.name,) if climbs else (stored.pattern, named.name):
+        if _lies_in(file.parent, way):
+            return file.parent / way
+    where = "outside the folder of the trace" if climbs else "not in the folder of the trace"
     raise InputError(
-        f"{file}: its pattern {stored.pattern} is not there.\n"
-        f"      hint: say where it is now: dirql replay {quoted(file)} --pattern PATH"
+        f"{one_line(str(file))}: its pattern {one_line(stored.pattern)} is {where}, "
+        "and nothing else is opened because a trace names it.\n"
+        f"      hint: say where it is: dirql replay {quoted(file)} --pattern PATH"
     )
+
+
+def _lies_in(folder: Path, way: str) -> bool:
+    """Whether there is a file at `way` that is in `folder` also when links are followed."""
+    try:
+        found = (folder / way).resolve()
+        return found.is_relative_to(folder.resolve()) and found.is_file()
+    except (OSError, ValueError):
+        return False

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-import click
-
 from dirql.explorer.trace import Trace
 from dirql.explorer.verdict import Holds, Unknown, Violated
 from dirql.model import scenario as expectations
 from dirql.model.scenario import Expectation
+from dirql.model.visible import one_line
 
+from .printing import paint
 from .trace_text import Style, prose, render
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Phrase:
 
     def shown(self) -> str:
         """The words with their colour; whoever prints drops it where there are no colours."""
-        return click.style(self.text, fg=self.colour, bold=True)
+        return paint(self.text, self.colour, bold=True)
 
 
 def terminal_style() -> Style:
@@ -153,7 +153,7 @@ def _shown_before(
 def _title(answer: "Answer") -> str:
     question = answer.question
     processors = count(question.processors, "processor")
-    return f"{question.pattern}  {question.scenario}  {processors}"
+    return f"{one_line(question.pattern)}  {one_line(question.scenario)}  {processors}"
 
 
 def _trace(trace: Trace, style: Style) -> Iterator[str]:

@@ -24,6 +24,7 @@ from dirql.model.routine import (
     Routine,
     Store,
 )
+from dirql.model.visible import one_line
 
 SOURCE_COLUMN = 64
 """Where the driver's own line stands beside the instruction, in characters."""
@@ -127,7 +128,7 @@ def instruction_text(instruction: Instruction) -> str:
             given = ", ".join(map(_argument, arguments))
             return f"{result}call {expression_text(routine)}({given})"
         case Assert(condition, detail):
-            return f"assert {expression_text(condition)}: {detail}"
+            return f"assert {expression_text(condition)}: {one_line(detail)}"
         case Return(value):
             return f"return {expression_text(value)}"
         case _:

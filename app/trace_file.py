@@ -1,5 +1,6 @@
 """The file of a trace: the trace itself, and what is needed to build its machine again."""
 
+import codecs
 import json
 import os
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import cast
 import msgspec
 
 from dirql.explorer.trace import Trace
+from dirql.model.regular import read_regular
+from dirql.model.visible import one_line
 
 from .arguments import MOST_PROCESSORS
 from .toolbox import InputError
@@ -18,6 +21,8 @@ FILE_VERSION = 1
 
 AGAIN = "\n      hint: check the pattern again with --trace; it writes a new file"
 """What to do about a file that says what no dirql writes."""
+
+MOST_BYTES = 2**28
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +74,43 @@ def write(path: Path, stored: StoredTrace) -> None:
 
 
 def seen_from(folder: Path, pattern: str) -> str:
-    """The way from `folder` to the pattern; its whole path where there is none (another drive)."""
+    """The way from `folder` to the pattern; its whole path where there is none (another drive).
+
+    What of a name is not UTF-8 is written as escapes, for there is no other way to write it.
+    """
     whole = Path(pattern).resolve()
     try:
-        return Path(os.path.relpath(whole, folder.resolve())).as_posix()
+        return one_line(Path(os.path.relpath(whole, folder.resolve())).as_posix())
     except ValueError:
-        return str(whole)
+        return one_line(str(whole))
+
+
+def leads_to_it(folder: Path, pattern: str) -> bool:
+    """Whether a trace in `folder` finds the pattern by itself: it lies there, or further down."""
+    whole = Path(pattern).resolve()
+    return whole.is_relative_to(folder.resolve()) and one_line(str(whole)) == str(whole)
 
 
 def read(path: Path) -> StoredTrace:
     """Read the file.
 
     Raises:
-        InputError: it is damaged, of another version, or no trace file at all.
-        OSError: it cannot be read.
+        InputError: it cannot be read, is damaged, of another version, or no trace file at all.
     """
     from dirql.explorer.trace_json import TraceFormatError, decode
 
-    content = path.read_bytes()
-    _check_beginning(path, content)
+    shown = one_line(str(path))
+    try:
+        content = read_regular(path, MOST_BYTES).removeprefix(codecs.BOM_UTF8)
+    except OSError as error:
+        raise InputError(f"{shown}: the trace cannot be read: {error.strerror}") from error
+    _check_beginning(shown, content)
     try:
         envelope = msgspec.json.decode(content, type=_Envelope)
         trace = decode(bytes(envelope.trace))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TraceFormatError) as error:
-        raise InputError(f"{path}: a damaged trace file: {error}") from error
-    _check_values(path, envelope)
+        raise InputError(f"{shown}: a damaged trace file: {error}") from error
+    _check_values(shown, envelope)
     return StoredTrace(
         envelope.pattern,
         envelope.scenario,
@@ -104,7 +121,7 @@ def read(path: Path) -> StoredTrace:
     )
 
 
-def _check_values(path: Path, envelope: _Envelope) -> None:
+def _check_values(path: str, envelope: _Envelope) -> None:
     """Hold what the file asks for to what the command line would take."""
     from dirql.model.kernel.knobs import KnobError, make_knobs
     from dirql.properties import PROPERTIES
@@ -121,7 +138,7 @@ def _check_values(path: Path, envelope: _Envelope) -> None:
             raise InputError(f"{path}: there is no property {name!r}.{AGAIN}")
 
 
-def _check_beginning(path: Path, content: bytes) -> None:
+def _check_beginning(path: str, content: bytes) -> None:
     """Look at the version first, as a file of another one may differ in everything else.
 
     Then at the processors: time and memory for compiling grow with them.

@@ -11,12 +11,12 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import click
-
 from dirql.explorer.trace import Step, Trace
 from dirql.model.domain import Value
 from dirql.model.machine import Source
+from dirql.model.visible import one_line
 
+from .printing import paint
 from .trace_end import line_text, sentence
 from .trace_lanes import DISPATCH_LEVEL, HARDWARE, Course, Position, follow, lanes
 from .trace_words import (
@@ -71,12 +71,13 @@ class Style:
         return "|" if self.ascii_only else "│"
 
     def fit(self, text: str) -> str:
-        """`text` in characters that can be printed."""
-        return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
+        """`text` on one line, in characters that can be printed and seen."""
+        seen = one_line(text)
+        return seen.encode("ascii", "backslashreplace").decode() if self.ascii_only else seen
 
     def paint(self, text: str, colour: str) -> str:
         """`text` in `colour`, if there are colours; blanks have none."""
-        return click.style(text, fg=colour) if self.colour and text.strip() else text
+        return paint(text, colour) if self.colour and text.strip() else text
 
 
 def render(trace: Trace, style: Style | None = None) -> str:

@@ -28,6 +28,8 @@ DQ121  a wrong expectation
 
 from dataclasses import dataclass
 
+from ..visible import one_line, visible, width
+
 UNREADABLE = "DQ101"
 NOT_PYTHON = "DQ102"
 MODULE_FAILED = "DQ103"
@@ -73,18 +75,22 @@ class PatternError(Exception):
     code: str = ""
 
     def __str__(self) -> str:
-        """The error as a person reads it: place, message, line, caret, hint."""
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        shown = [f"{place}: {self.code} {self.message}"]
+        """The error as a person reads it: place, message, line, caret, hint.
+
+        What cannot be seen of the pattern is shown as escapes, and the caret allows for them.
+        """
+        numbers = (str(part) for part in (self.line, self.column) if part)
+        place = ":".join((one_line(self.file), *numbers) if self.file else numbers)
+        shown = [f"{place}: {self.code} {one_line(self.message)}"]
         if self.text.strip():
             number = f"{self.line:>5}"
-            shown.append(f"{number} | {self.text.rstrip()}")
+            shown.append(f"{number} | {visible(self.text.rstrip())}")
             if self.column:
-                before = self.text[: self.column - 1]
-                blank = "".join("\t" if letter == "\t" else " " for letter in before)
+                parts = visible(self.text[: self.column - 1]).split("\t")
+                blank = "\t".join(" " * width(part) for part in parts)
                 shown.append(f"{' ' * len(number)} | {blank}^")
         if self.hint:
-            shown.append(f"      hint: {self.hint}")
+            shown.append(f"      hint: {visible(self.hint)}")
         return "\n".join(shown)
 
 

@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..machine import Source
+from ..regular import read_regular
+from ..visible import one_line
+from .decoding import decoded
 from .errors import NOT_PYTHON, UNREADABLE, PatternError
 from .teaching import slip_in
 
 TYPES_OF_ROUTINES = (ast.FunctionDef, ast.AsyncFunctionDef)
 LONGEST_TEXT = 160
+_SURROGATE = range(0xD800, 0xE000)
+MOST_BYTES = 2**22
+"""Of a pattern file; people write some thousand."""
 
 
 @dataclass(slots=True)
 class SourceFile:
-    """One parsed pattern file. `path` is as the caller gave it, and is what errors show."""
+    """One parsed pattern file. `path` is as the caller gave it, made visible: what errors show."""
 
     path: str
     text: str
@@ -117,9 +123,9 @@ def read_source(path: Path) -> SourceFile:
     Raises:
         PatternError: it cannot be read or is not Python.
     """
-    shown = str(path)
+    shown = one_line(str(path))
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_regular(path, MOST_BYTES)
     except OSError as problem:
         raise PatternError(
             f"the file cannot be read: {problem.strerror or problem}",
@@ -127,14 +133,7 @@ def read_source(path: Path) -> SourceFile:
             hint="check the path and its permissions",
             code=UNREADABLE,
         ) from None
-    except UnicodeDecodeError as problem:
-        raise PatternError(
-            f"the file is not UTF-8 text (byte {problem.start})",
-            shown,
-            hint="a pattern is a Python file; save it as UTF-8",
-            code=UNREADABLE,
-        ) from None
-    return parse_source(shown, text)
+    return parse_source(shown, decoded(content, shown))
 
 
 def parse_source(path: str, text: str) -> SourceFile:
@@ -166,4 +165,18 @@ def parse_source(path: str, text: str) -> SourceFile:
             hint="a pattern is an ordinary text file of moderate depth",
             code=NOT_PYTHON,
         ) from None
-    return SourceFile(path, text, tree)
+    source = SourceFile(path, text, tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            _refuse_half_a_character(source, node, node.value)
+    return source
+
+
+def _refuse_half_a_character(source: SourceFile, node: ast.Constant, text: str) -> None:
+    if not text.isascii() and any(map(_SURROGATE.__contains__, map(ord, text))):
+        raise source.error(
+            NOT_PYTHON,
+            "this text has half a character (a lone surrogate), which no file can hold",
+            node,
+            "write the whole character, or leave it out",
+        )

@@ -1,6 +1,7 @@
 """Storing a trace with `dirql check --trace`, and `dirql replay`."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -97,15 +98,102 @@ def test_a_trace_replays_from_any_folder(
 ) -> None:
     """Its pattern is looked for from where the trace lies."""
     assert real_engine
-    there = tmp_path / "my traces"
-    there.mkdir()
-    assert run(["check", pattern, "--processors", "2", "--trace", str(there / TRACE)]) == 1
+    there = tmp_path / "my traces" / "patterns"
+    there.mkdir(parents=True)
+    shutil.move(pattern, there / pattern)
+    trace = there.parent / TRACE
+    assert run(["check", str(there / pattern), "--processors", "2", "--trace", str(trace)]) == 1
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert run(["replay", str(there / TRACE)]) == 0
-    monkeypatch.chdir(there)
+    assert run(["replay", str(trace)]) == 0
+    monkeypatch.chdir(there.parent)
     assert run(["replay", TRACE]) == 0
+
+
+def test_a_trace_stored_away_from_its_pattern_says_how_it_is_replayed(
+    real_engine: Workshop, pattern: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert real_engine
+    there = tmp_path / "my traces"
+    there.mkdir()
+    trace = str(there / TRACE)
+    assert run(["check", pattern, "--processors", "2", "--trace", trace]) == 1
+    assert f"dirql replay shows it again with --pattern {pattern}" in capsys.readouterr().err
+    assert json.loads(Path(trace).read_text(encoding="utf-8"))["pattern"] == f"../{pattern}"
+    assert run(["replay", trace]) == 65
+    assert f"../{pattern} is outside the folder of the trace" in capsys.readouterr().err
+    assert run(["replay", trace, "--pattern", pattern]) == 0
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "../elsewhere/evil.py",
+        "{elsewhere}/evil.py",
+        "reports/../../elsewhere/evil.py",
+        "./../elsewhere/evil.py",
+        "link.py",
+        "folder/evil.py",
+        "..\\elsewhere\\evil.py",
+        "C:\\evil.py",
+        "//server/share/evil.py",
+        "folder",
+        "pipe.py",
+        "",
+        ".",
+        "a\0.py",
+        "x" * 10_000,
+        "/dev/stdin",
+    ],
+)
+def test_a_trace_chooses_no_code(
+    stored: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: str,
+) -> None:
+    elsewhere, reports = tmp_path / "elsewhere", tmp_path / "reports"
+    elsewhere.mkdir()
+    reports.mkdir()
+    (elsewhere / "evil.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
+    (reports / "link.py").symlink_to(elsewhere / "evil.py")
+    (reports / "folder").symlink_to(elsewhere)
+    os.mkfifo(reports / "pipe.py")
+    content = json.loads(stored.read_text(encoding="utf-8"))
+    content["pattern"] = named.format(elsewhere=elsewhere)
+    trace = reports / TRACE
+    trace.write_text(json.dumps(content), encoding="utf-8")
+    loaded: list[Path] = []
+    monkeypatch.setattr(toolbox, "load", loaded.append)
+    monkeypatch.chdir(elsewhere)
+    assert run(["replay", str(trace)]) == 65
+    said = capsys.readouterr().err
+    assert "the folder of the trace" in said
+    assert "--pattern PATH" in said
+    assert loaded == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "huge", "nested"])
+def test_what_is_no_file_of_a_trace(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / TRACE
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path = Path("/dev/zero")
+        case "huge":
+            monkeypatch.setattr(trace_file, "MOST_BYTES", 10)
+            path.write_text("x" * 11, encoding="utf-8")
+        case _:
+            path.write_text("[" * 200_000, encoding="utf-8")
+    assert run(["replay", str(path)]) == (64 if kind == "folder" else 65)
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_hint_quotes_paths_with_spaces(

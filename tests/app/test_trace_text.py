@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from dirql.app import toolbox
 from dirql.app.answers import prepare
+from dirql.app.printing import shown
 from dirql.app.questions import NO_LIMITS, Options, Question
 from dirql.app.trace_end import consequence
 from dirql.app.trace_text import Style, render
@@ -111,7 +112,7 @@ def test_bookkeeping_is_not_shown() -> None:
 
 def test_colours_are_only_added(real: Trace) -> None:
     for trace in (real, DEAD_INTERRUPT, SPIN_LOCKS, STUCK):
-        coloured = render(trace, Style(100, colour=True))
+        coloured = shown(render(trace, Style(100, colour=True)))
         assert "\x1b[31m" in coloured
         lines = [text.rstrip() for text in click.unstyle(coloured).splitlines()]
         assert lines == render(trace, Style(100)).splitlines()

@@ -367,7 +367,7 @@ def test_missing_file() -> None:
 def test_not_text(tmp_path: Path) -> None:
     path = tmp_path / "driver.py"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PatternError, match="DQ101 the file is not UTF-8 text"):
+    with pytest.raises(PatternError, match="DQ101 the file is UTF-16 text"):
         load_pattern(path)
 
 
