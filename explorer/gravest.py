@@ -37,7 +37,8 @@ class Gravest:
 
         It is told how many properties have been passed.
         """
-        self._engine, self._behind = engine, behind or (lambda _: engine)
+        self._engine = engine
+        self._behind = behind
         self.name = engine.name
 
     def check(
@@ -61,8 +62,11 @@ class Gravest:
             passed = (*passed, name)
             rest = without(machine, passed)
             more = not last.limited and _asks(rest)
-            last = self._behind(len(passed)).check(rest, limits, watch) if more else None
+            last = self._next(len(passed)).check(rest, limits, watch) if more else None
         return _answer(machine, found, last)
+
+    def _next(self, passed: int) -> Engine:
+        return self._behind(passed) if self._behind else self._engine
 
 
 def _survived(result: Result) -> str:

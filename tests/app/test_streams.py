@@ -20,7 +20,7 @@ COMMANDS = {
     "check": f"check {HOLDS}",
     "side by side": f"check {HOLDS} {VIOLATED} --jobs 2",
     "JSON": f"check {VIOLATED} --format json",
-    "replay": "replay trace.json",
+    "replay": f"replay trace.json --pattern {VIOLATED}",
     "prove": f"prove {HOLDS} --processors 1",
     "explain": "explain 6.1.1",
     "rules": "rules",
