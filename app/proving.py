@@ -47,7 +47,11 @@ def prove_subject(subject: Subject, names: Sequence[str]) -> Proof:
     wanted = (*names, MODEL_BOUND)
     started = time.monotonic()
     found = prove(extended, kernel, properties=wanted)
-    if any(not goal.proved and goal.kind is not Kind.PROGRESS for goal in found.goals):
+    hoped = {item.property for item in machine.progress if item.quiescent}
+    if any(
+        not goal.proved and (goal.kind is not Kind.PROGRESS or goal.property in hoped)
+        for goal in found.goals
+    ):
         learnt = lemmas(extended, found.invariants, wanted)
         asked = found.questions
         found = prove(extended, (*kernel, *learnt), properties=wanted)
@@ -77,7 +81,7 @@ def _proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> Iterato
         elif not open_goals:
             yield f"  {name:<{width}}  {proved} ({_places(goals)}{_by_induction(goals)})"
         elif open_goals[0].kind is Kind.PROGRESS:
-            yield f"  {name:<{width}}  not proved: induction does not speak of progress; ask check"
+            yield f"  {name:<{width}}  not proved: {_hope(goals)}; ask check"
         else:
             yield f"  {name:<{width}}  not proved ({len(open_goals)} of {_places(goals)})"
             yield from (f"    {line}" for line in _why(open_goals[0], machine))
@@ -96,6 +100,13 @@ def _proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> Iterato
     )
 
 
+def _hope(goals: Sequence[Goal]) -> str:
+    """Why goals are open although everything else is proved of the property."""
+    if any(goal.kind is Kind.QUIESCENT for goal in goals):
+        return "induction does not show that the driver comes to rest"
+    return "induction does not speak of progress"
+
+
 def lemma_text(proof: Proof) -> str:
     """The lemmas of a proof, one a line."""
     return "\n".join(f"  lemma: {readable(item.detail)}" for item in _lemmas(proof))
@@ -111,12 +122,14 @@ def _goals(proof: Proof, name: str) -> list[Goal]:
 
 def _by_induction(goals: Sequence[Goal]) -> str:
     """How many of them do not hold in any state whatever, so that invariants were needed."""
-    needing = sum(not goal.everywhere for goal in goals)
+    needing = sum(not goal.everywhere for goal in goals if goal.kind is not Kind.PROGRESS)
     return f", {needing} of them by induction" if needing else ", each by itself"
 
 
 def _places(goals: Sequence[Goal]) -> str:
-    return count(len(goals), "place")
+    """How many there are; that the driver comes to rest is no place of its own."""
+    places = [goal for goal in goals if goal.kind is not Kind.PROGRESS] or goals
+    return count(len(places), "place")
 
 
 def _why(goal: Goal, machine: Machine) -> Iterator[str]:

@@ -67,7 +67,8 @@ def line_text(step: Step) -> str:
 
 def _places(trace: Trace, course: Course) -> Iterator[str]:
     """Who is involved, and where each stands; the mover where nobody is named."""
-    involved = trace.violation.contexts or tuple(_named(trace.violation.detail, course))
+    told = (item for item in trace.violation.contexts if item != HARDWARE)
+    involved = tuple(told) or tuple(_named(trace.violation.detail, course))
     mover = trace.steps[-1].context if trace.steps else ""
     if trace.steps and (trace.violation.at_step or not involved):
         yield _mover(trace.steps[-1], course)

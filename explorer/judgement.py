@@ -1,7 +1,7 @@
 """Findings: what is wrong in a state, in the steps out of it, or with where it can lead."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from dirql.model.machine import Machine, Progress
@@ -100,13 +100,21 @@ class Judge:
         self._unmet.difference_update(race.violation.property for race in races)
         return races
 
-    def stuck(self, progress: Progress, edges: Iterable[tuple[int, int]]) -> Finding | None:
-        """The nearest state that is live and from which `edges` do not lead to the goal."""
+    def stuck(
+        self, progress: Progress, edges: Iterable[tuple[int, int]], resting: Collection[int]
+    ) -> Finding | None:
+        """The nearest state that is live and from which `edges` do not lead to a goal state.
+
+        `resting` are the states known to be quiescent.
+        """
         goal, live = self._evaluator.all((progress.goal,)), self._evaluator.all((progress.live,))
         before: defaultdict[int, list[int]] = defaultdict(list)
         for source, target in edges:
             before[target].append(source)
-        pending = [number for number, state in enumerate(self._states) if goal(state)]
+        rest = resting if progress.quiescent else ()
+        pending = [
+            number for number, state in enumerate(self._states) if number in rest or goal(state)
+        ]
         hopeful = set(pending)
         while pending:
             sources = [item for item in before[pending.pop()] if item not in hopeful]
@@ -114,12 +122,19 @@ class Judge:
             pending.extend(sources)
         for number, state in enumerate(self._states):
             if number not in hopeful and live(state):
-                who = (progress.context,)
-                violation = Violation(
-                    progress.property, progress.detail, "", at_step=False, contexts=who
-                )
-                return Finding((0, 0), number, violation)
+                return Finding((0, 0), number, hopeless(progress))
         return None
+
+
+def hopeless(progress: Progress) -> Violation:
+    """That no goal state of `progress` can be reached."""
+    return Violation(
+        progress.property,
+        progress.detail,
+        progress.bug_check,
+        at_step=False,
+        contexts=(progress.context,),
+    )
 
 
 def verdict_on(machine: Machine, trace: Trace) -> Verdict:

@@ -78,6 +78,7 @@ class _Search:
         self._evaluator = Evaluator(machine)
         self._successors = Successors(machine, self._evaluator)
         self._judge = Judge(machine, self._evaluator, self._successors, self.states)
+        self._resting: set[int] = set()  # the quiescent states
         self._races: list[Finding] = []
         self._bound: Finding | None = None
         self._taken: set[int] = set()
@@ -141,6 +142,7 @@ class _Search:
                 break
             enabled = self._successors.enabled(self.states[source])
             if at_rest(enabled):
+                self._resting.add(source)
                 result.quiescent = smaller(result.quiescent, self._judge.quiescent(source))
             self._races += self._judge.races(source, enabled)
             for action in enabled:
@@ -172,7 +174,8 @@ class _Search:
         return number
 
     def _stuck(self) -> Finding | None:
-        found = (self._judge.stuck(item, self._edges) for item in self._machine.progress)
+        edges, resting = self._edges, self._resting
+        found = (self._judge.stuck(item, edges, resting) for item in self._machine.progress)
         return next((finding for finding in found if finding), None)
 
     def _nearest_race(self) -> Finding | None:

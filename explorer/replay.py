@@ -178,8 +178,13 @@ class _Replay:
             if found == violation and self._false(invariant, state):
                 return
         for progress in self._machine.progress:
-            who = (progress.context,)
-            found = Violation(progress.property, progress.detail, "", at_step=False, contexts=who)
+            found = Violation(
+                progress.property,
+                progress.detail,
+                progress.bug_check,
+                at_step=False,
+                contexts=(progress.context,),
+            )
             if found == violation and self._lost(progress, state):
                 return
         if violation.property in self._machine.races and self._meeting(state):
@@ -189,19 +194,25 @@ class _Replay:
         raise ReplayError(f"the state {after}, does not violate {violation.property}")
 
     def _false(self, invariant: Invariant, state: State) -> bool:
-        owed = (item for item in self._machine.transitions if not item.spontaneous)
-        if invariant.quiescent and any(self._enabled(item, state) for item in owed):
+        if invariant.quiescent and not self._resting(state):
             return False
         return not self._true(invariant.condition, state)
 
+    def _resting(self, state: State) -> bool:
+        """Whether `state` is quiescent."""
+        owed = (item for item in self._machine.transitions if not item.spontaneous)
+        return not any(self._enabled(item, state) for item in owed)
+
     def _lost(self, progress: Progress, state: State) -> bool:
-        """No state where the goal holds is reachable from `state`, which is live."""
+        """No goal state is reachable from `state`, which is live."""
         if not self._true(progress.live, state):
             return False
         known, pending = {state}, [state]
         while pending:
             current = pending.pop()
             if self._true(progress.goal, current):
+                return False
+            if progress.quiescent and self._resting(current):
                 return False
             following = {
                 self._after(item, current)

@@ -124,8 +124,9 @@ def _lines(machine: Machine, write: _Writer) -> Iterator[str]:
         kind = "quiescent" if invariant.quiescent else "invariant"
         yield f"{kind} {text} {write(invariant.condition)}"
     for progress in machine.progress:
-        text = _values((progress.property, progress.context, progress.detail))
-        yield f"progress {text} {write(progress.live)} {write(progress.goal)}"
+        text = _values((progress.property, progress.context, progress.detail, progress.bug_check))
+        kind = "progress to rest" if progress.quiescent else "progress"
+        yield f"{kind} {text} {write(progress.live)} {write(progress.goal)}"
     yield f"races {_values(machine.races)}"
 
 

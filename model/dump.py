@@ -181,7 +181,8 @@ def _conditions(machine: Machine) -> Iterator[str]:
         yield from ("", "progress")
     for progress in machine.progress:
         live, goal = expression_text(progress.live), expression_text(progress.goal)
-        text = f"{progress.property} of {progress.context}: from {live}, possible: {goal}"
+        rest = ", or rest" if progress.quiescent else ""
+        text = f"{progress.property} of {progress.context}: from {live}, possible: {goal}{rest}"
         yield from _wrapped(text, 2)
     if machine.races:
         yield from ("", f"races: {', '.join(machine.races)}")

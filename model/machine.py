@@ -140,13 +140,18 @@ class Invariant:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """From each reachable `live` state a `goal` state is reachable without `lucky` steps."""
+    """From each reachable `live` state a goal state is reachable without `lucky` steps.
+
+    A goal state is one where `goal` holds, and, if `quiescent`, every quiescent state as well.
+    """
 
     property: str
     context: str
     live: Expression
     goal: Expression
     detail: str = ""
+    bug_check: str = ""
+    quiescent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

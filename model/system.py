@@ -6,6 +6,7 @@ the result is the `Machine` that engines see.
 
 from dataclasses import dataclass
 
+from .algebra import is_false
 from .expr import FALSE, Expression
 from .machine import Machine, Source
 
@@ -94,8 +95,8 @@ class Claim:
 class System:
     """A compiled driver.
 
-    `removed` holds once `finally_` has run, `failed` once `start` has returned a failure; `waiting`
-    per device.
+    `removed` holds once `finally_` has run, never where there is none; `failed` once `start` has
+    returned a failure; `waiting` per device.
     """
 
     machine: Machine
@@ -108,3 +109,14 @@ class System:
     claims: tuple[Claim, ...]
     removed: Expression
     failed: Expression = FALSE
+
+    @property
+    def gone(self) -> tuple[Expression, str]:
+        """When the driver is to have left nothing behind, and since what event, in words.
+
+        A start that failed is followed by the scenario's last routine; where there is none, the
+        start itself was to undo what it did.
+        """
+        if is_false(self.removed):
+            return self.failed, "the start failed"
+        return self.removed, "the driver was removed"

@@ -9,6 +9,8 @@ next packet asserts a line that nobody serves. Whoever may unmask the card must 
 before the service routine.
 
 Source: WinDDK 7600 general/pcidrv/wdm, hw/nic_pm.c (power-up) and hw/isrdpc.c (watchdog, NICReset).
+That the timer is cancelled when the connect call fails was added: a timer left armed by a failed
+start is a bug of its own (queue-left-pending), nearer than the one told here.
 
 How long a connect call takes and when a timer expires is not in the model: the timer may expire at
 any moment. The real one waits 400 milliseconds, so it takes a slow connect call, or one that waits
@@ -44,8 +46,10 @@ class Pcidrv(Driver):
         KeInitializeTimer(self.WatchDogTimer)
         KeSetTimer(self.WatchDogTimer, 1, self.WatchDogTimerDpc)
         status = IoConnectInterrupt(self.Interrupt, self.NICInterruptHandler)
-        if NT_SUCCESS(status):
-            self.nic.masked = 0
+        if not NT_SUCCESS(status):
+            KeCancelTimer(self.WatchDogTimer)
+            return status
+        self.nic.masked = 0
         return status
 
     def NICInterruptHandler(self, Interrupt, ServiceContext):
@@ -68,7 +72,7 @@ scenario = Scenario(
     start=Pcidrv.MPSetPowerD0,
     processors=[1, 2],
     expect={
-        1: Violated("device-unmasked-before-connect", steps=9, states=80),
-        2: Violated("device-unmasked-before-connect", steps=9, states=142),
+        1: Violated("device-unmasked-before-connect", steps=9, states=82),
+        2: Violated("device-unmasked-before-connect", steps=9, states=158),
     },
 )

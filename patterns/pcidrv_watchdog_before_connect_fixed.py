@@ -2,7 +2,7 @@
 
 The twin of pcidrv_watchdog_before_connect.py: one line has moved to the end of power-up. A reset
 can only come when the service routine is connected, and then it may unmask the card as it likes. If
-the connect call fails, the timer is not armed at all, which the faulty order forgot as well.
+the connect call fails, the timer is not armed, so there is nothing to cancel.
 
 Source of the faulty order: WinDDK 7600 general/pcidrv/wdm, hw/nic_pm.c.
 """

@@ -24,10 +24,11 @@ from . import (
 )
 from .kernel_invariants import kernel_invariants
 from .locking import deadlock_goals
-from .property import Conditions, Kind, Property, UnknownPropertyError
+from .property import AtRest, Conditions, Kind, Property, UnknownPropertyError
 
 __all__ = [
     "PROPERTIES",
+    "AtRest",
     "Conditions",
     "Grade",
     "Kind",

@@ -12,7 +12,7 @@ from dirql.model.kernel.world import (
 from dirql.model.machine import Invariant
 from dirql.model.system import LineFacts, System
 
-from .property import Conditions
+from .property import AtRest, Conditions
 
 SERVED = (CONNECTED, DISCONNECTING)
 """States of an interrupt object in which its service routine is called."""
@@ -279,7 +279,9 @@ def interrupt_left_connected(system: System) -> Conditions:
 
     What it checks:
         When `finally_` has run and nothing is owed any more, that no interrupt object is
-        connected, active or inactive.
+        connected, active or inactive. The same after a start that failed, in a scenario without
+        `finally_`. And, for a driver that never comes to rest because a DPC or a work item is
+        queued again and again, that from every such state some continuation disconnects it.
 
     Why it matters:
         The next interrupt on the line calls a service routine that is no longer in memory.
@@ -298,15 +300,18 @@ def interrupt_left_connected(system: System) -> Conditions:
         3.1.7, 3.4.1, 3.4.3, 3.4.4, 3.4.5, R77, R81; IoDisconnectInterrupt;
         0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL.
     """
+    gone, since = system.gone
     return tuple(
-        Invariant(
+        AtRest(
             "interrupt-left-connected",
-            negation(conjunction(system.removed, member(Read(item.state), REGISTERED))),
-            f"{item.name} is still connected after the driver was removed",
-            "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
-            quiescent=True,
+            wrong=conjunction(gone, registered),
+            settled=negation(registered),
+            detail=f"{item.name} is still connected after {since}",
+            restless=f"{item.name} stays connected after {since}, and the driver never rests",
+            bug_check="0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL",
         )
         for item in system.interrupts
+        for registered in (member(Read(item.state), REGISTERED),)
     )
 
 

@@ -1,10 +1,10 @@
 """Deferred work: DPCs, timers and work items."""
 
-from dirql.model.algebra import conjunction, negation
-from dirql.model.machine import Invariant
+from dirql.model.algebra import conjunction
+from dirql.model.expr import FALSE
 from dirql.model.system import System
 
-from .property import Conditions
+from .property import AtRest, Conditions
 
 
 def dpc_argument_lost(_system: System) -> Conditions:
@@ -98,9 +98,12 @@ def queue_left_pending(system: System) -> Conditions:
 
     What it checks:
         When `finally_` has run and nothing is owed any more, that no DPC, timer or work item is
-        pending. A queued DPC or work item is owed its run, so what is found is what never gets
-        it: an armed timer (its expiry may come at any time, but is not owed), or a queue behind a
-        processor that never gets below DISPATCH_LEVEL again.
+        pending. The same after a start that failed, in a scenario without `finally_`. A queued
+        DPC or work item is owed its run, so what is found at rest is what never gets it: an armed
+        timer (its expiry may come at any time, but is not owed), or a queue behind a processor
+        that never gets below DISPATCH_LEVEL again. And that from every state with something
+        pending the driver can come to rest: DPCs, timers and work items that queue each other
+        again and again never let it.
 
     Why it matters:
         The timer expires into a driver that is no longer in memory.
@@ -119,13 +122,16 @@ def queue_left_pending(system: System) -> Conditions:
         3.1.10, 3.4.1, 3.4.10, 7.4.3, 7.4.7, 7.5.5, R60, R79; KeSetTimer, KeCancelTimer;
         0xCE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS.
     """
+    gone, since = system.gone
     return tuple(
-        Invariant(
+        AtRest(
             "queue-left-pending",
-            negation(conjunction(system.removed, queue.pending)),
-            f"the {queue.kind} {queue.name} is still pending after the driver was removed",
-            "0xCE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
-            quiescent=True,
+            wrong=conjunction(gone, queue.pending),
+            settled=FALSE,  # gone from its queue it may be on its way back
+            detail=f"the {queue.kind} {queue.name} is still pending after {since}",
+            restless=f"the {queue.kind} {queue.name} is pending after {since}, "
+            "and the driver never comes to rest",
+            bug_check="0xCE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
         )
         for queue in system.queues
     )

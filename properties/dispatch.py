@@ -1,10 +1,9 @@
 """Who serves an interrupt: claims on a line, and causes nobody will notice."""
 
 from dirql.model.algebra import conjunction, negation
-from dirql.model.machine import ContextKind, Invariant, Progress
 from dirql.model.system import System
 
-from .property import Conditions
+from .property import AtRest, Conditions
 
 
 def unclaimed_level_interrupt(_system: System) -> Conditions:
@@ -101,30 +100,13 @@ def unserviced_cause(system: System) -> Conditions:
         4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.5, R22, R25, R32, R55; KINTERRUPT_MODE,
         "Registering and queuing a DpcForIsr routine"; no bug check: the device hangs.
     """
-    owed = tuple(
-        (device, conjunction(waiting, negation(system.failed)))
+    return tuple(
+        AtRest(
+            "unserviced-cause",
+            wrong=conjunction(waiting, negation(system.failed)),
+            settled=negation(waiting),
+            detail=f"{device} holds work that the driver will never notice",
+            restless=f"{device} holds work that the driver will never notice, whatever happens",
+        )
         for device, waiting in system.waiting
     )
-    at_rest = tuple(
-        Invariant(
-            "unserviced-cause",
-            negation(waiting),
-            f"{device} holds work that the driver will never notice",
-            quiescent=True,
-        )
-        for device, waiting in owed
-    )
-    contexts = system.machine.contexts
-    ever = tuple(
-        Progress(
-            "unserviced-cause",
-            hardware.name,
-            live=waiting,
-            goal=negation(waiting),
-            detail=f"{device} holds work that the driver will never notice, whatever happens",
-        )
-        for device, waiting in owed
-        for hardware in contexts
-        if hardware.kind is ContextKind.HARDWARE
-    )
-    return (*at_rest, *ever)

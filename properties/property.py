@@ -7,12 +7,63 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import TypeAlias
 
+from dirql.model.algebra import negation
+from dirql.model.expr import Expression
 from dirql.model.grade import Grade
-from dirql.model.machine import Invariant, Progress
+from dirql.model.machine import Invariant, Machine, Progress
 from dirql.model.system import System
 
-Conditions: TypeAlias = tuple[Invariant | Progress, ...]
-"""What a property adds to a machine. A rule adds nothing: the kernel model places its checks."""
+
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """`wrong` is true in no state at rest, and no driver escapes that by never coming to rest.
+
+    A condition on states at rest says nothing of a driver that is never at rest, so nobody states
+    one alone. `conditions` makes two of it: the quiescent invariant, and that from every state
+    where `wrong` is true a state at rest can be reached, or one where the matter is `settled`.
+
+    Attributes:
+        property: the name of the property.
+        wrong: what must not be so at rest.
+        settled: what settles the matter although the driver never comes to rest; mostly that
+            `wrong` is no longer true, `FALSE` if nothing does.
+        detail: one sentence saying what is wrong in a state at rest.
+        restless: the same where the driver never comes to rest.
+        bug_check: as in `Invariant`.
+    """
+
+    property: str
+    wrong: Expression
+    settled: Expression
+    detail: str
+    restless: str
+    bug_check: str = ""
+
+    def conditions(self, machine: Machine) -> tuple[Invariant | Progress, ...]:
+        """Both conditions. A machine without contexts has no steps: its states are at rest."""
+        rest = Invariant(
+            self.property, negation(self.wrong), self.detail, self.bug_check, quiescent=True
+        )
+        ways = tuple(
+            Progress(
+                self.property,
+                context.name,
+                self.wrong,
+                self.settled,
+                self.restless,
+                self.bug_check,
+                quiescent=True,
+            )
+            for context in machine.contexts[-1:]  # hardware, which every compiled driver has
+        )
+        return (rest, *ways)
+
+
+Conditions: TypeAlias = tuple[Invariant | Progress | AtRest, ...]
+"""What a property adds to a machine. A rule adds nothing: the kernel model places its checks.
+
+An `Invariant` of a property is not quiescent: what is asked at rest is stated as `AtRest`.
+"""
 
 
 class Kind(Enum):
@@ -23,7 +74,7 @@ class Kind(Enum):
     INVARIANT = "invariant"
     """Holds in every reachable state."""
     QUIESCENT = "quiescent"
-    """Holds in every reachable state in which nothing is owed any more."""
+    """Holds in every reachable state in which nothing is owed any more, and such can be reached."""
     PROGRESS = "progress"
     """From every reachable state something good can still happen."""
     RACE = "race"
@@ -49,6 +100,22 @@ class Property:
         """The one name used everywhere: the function's, in kebab-case."""
         return self.function.__name__.replace("_", "-")
 
+    def conditions(self, system: System) -> tuple[Invariant | Progress, ...]:
+        """What the property adds to the machine of `system`.
+
+        Raises:
+            AloneAtRestError: a condition on states at rest comes without its companion.
+        """
+        found: list[Invariant | Progress] = []
+        for item in self.function(system):
+            if isinstance(item, AtRest):
+                found += item.conditions(system.machine)
+            elif isinstance(item, Invariant) and item.quiescent:
+                raise AloneAtRestError(self.name)
+            else:
+                found.append(item)
+        return tuple(found)
+
     @property
     def page(self) -> str:
         """The whole page: summary, what it checks, why, example, fix, references."""
@@ -58,6 +125,17 @@ class Property:
     def summary(self) -> str:
         """The first sentence of the page."""
         return self.page.partition("\n")[0]
+
+
+class AloneAtRestError(TypeError):
+    """A property states a quiescent invariant by itself."""
+
+    def __init__(self, name: str) -> None:
+        """Say which property, and what to write instead."""
+        super().__init__(
+            f"{name} states a quiescent invariant, which is true of every driver that never comes "
+            "to rest; state it as AtRest"
+        )
 
 
 class UnknownPropertyError(ValueError):

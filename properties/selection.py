@@ -64,7 +64,7 @@ def select(
     rules = None if names is None else frozenset(names) | {MODEL_BOUND}
     cuts = _cuts(machine.transitions, rules)
     ended = disjunction(*(_enabled(cut.transition) for cut in cuts))
-    conditions = [condition for item in asked for condition in item.function(system)]
+    conditions = [condition for item in asked for condition in item.conditions(system)]
     last = {item.name for item in asked if item.kind is not Kind.PROGRESS}
     progress = sorted(
         (*machine.progress, *(item for item in conditions if isinstance(item, Progress))),

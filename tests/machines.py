@@ -345,7 +345,13 @@ def conditions(draw: st.DrawFn, machine: Machine, reads: Expressions) -> Machine
         for number in range(draw(st.integers(0, 2)))
     ]
     progress = [
-        Progress("stuck-context", item.name, draw(reads.booleans(1)), draw(reads.questions()))
+        Progress(
+            "stuck-context",
+            item.name,
+            draw(reads.booleans(1)),
+            draw(reads.questions()),
+            quiescent=draw(st.booleans()),
+        )
         for item in machine.contexts
         if draw(one_in(3))
     ]

@@ -207,7 +207,11 @@ class Oracle:
     def stuck(self) -> Iterator[Found]:
         """The states that violate the first violated progress condition."""
         for item in self.machine.progress:
-            hopeful = {state for state in self.reachable() if self.holds(item.goal, state)}
+            hopeful = {
+                state
+                for state in self.reachable()
+                if self.holds(item.goal, state) or (item.quiescent and self.quiescent(state))
+            }
             while True:
                 more = {
                     source

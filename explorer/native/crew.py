@@ -7,6 +7,7 @@ and wherever they lie, the same states are found in the same levels.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
+from .program import ProgressCode
 from .shard import Shard
 
 SLICE = 1 << 14
@@ -54,7 +55,7 @@ class Crew(Protocol):
         """
         ...
 
-    def sweep(self, full: int) -> Iterator[bool]:
+    def sweep(self, code: ProgressCode) -> Iterator[bool]:
         """Spread marks backwards once, part by part; say of each whether any changed."""
         ...
 
@@ -87,11 +88,11 @@ class Alone:
         """See `Crew`."""
         take(self.shards[0], address, count, may_grow)
 
-    def sweep(self, full: int) -> Iterator[bool]:
+    def sweep(self, code: ProgressCode) -> Iterator[bool]:
         """See `Crew`."""
         (shard,) = self.shards
         for start in range(0, shard.batches, PART):
-            yield shard.sweep(full, start, start + PART)
+            yield shard.sweep(code, start, start + PART)
 
     def rest(self) -> None:
         """See `Crew`."""

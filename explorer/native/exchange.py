@@ -14,6 +14,7 @@ from functools import partial
 
 from .crew import PART, MayGrow, StarvedError, take
 from .memory import Block
+from .program import ProgressCode
 from .rounds import LINE, Meeting
 from .shard import Shard
 
@@ -87,12 +88,12 @@ class Exchange:
             for place, shard in enumerate(self.shards):
                 take(shard, self._boxes[0][place].address, first.sent(place), may_grow)
 
-    def sweep(self, full: int) -> Iterator[bool]:
+    def sweep(self, code: ProgressCode) -> Iterator[bool]:
         """See `Crew`."""
         for start in range(0, max(shard.batches for shard in self.shards), PART):
             yield any(
                 self._together(
-                    [partial(shard.sweep, full, start, start + PART) for shard in self.shards]
+                    [partial(shard.sweep, code, start, start + PART) for shard in self.shards]
                 )
             )
 

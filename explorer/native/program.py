@@ -23,14 +23,24 @@ _GATHER = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_int64, c_int64)
 _STATES = CFUNCTYPE(None, c_void_p, c_void_p, c_int64)
 _WORK = CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_int64)
 _MISSING = CFUNCTYPE(None, c_void_p, c_void_p)
-_SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64, c_int64, c_int64)
+_SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64, c_uint64, c_int64, c_int64)
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressCode:
-    """Functions for up to `CHUNK` progress conditions: mark goals, find live states unmarked."""
+    """Functions for up to `CHUNK` progress conditions: mark goals, find live states unmarked.
+
+    Attributes:
+        conditions: how many conditions these are.
+        full: a complete mark: the goals of all of them can be reached.
+        still: the mark of a quiescent state: the conditions whose goal it is.
+        begin: marks the states where goals hold.
+        missing: finds live states whose marks lack something.
+    """
 
     conditions: int
+    full: int
+    still: int
     begin: Callable[[int], None]
     missing: Callable[[int, int], None]
 
@@ -78,16 +88,19 @@ class Program:
         self.predecessor: Callable[[int, int], int] = self._function(_NUMBER, "predecessor")
         self.progress = tuple(
             ProgressCode(
-                min(CHUNK, len(machine.progress) - start),
+                len(items),
+                (1 << len(items)) - 1,
+                sum(item.quiescent << place for place, item in enumerate(items)),
                 self._function(_VOID, f"begin{chunk}"),
                 self._function(_MISSING, f"missing{chunk}"),
             )
             for chunk, start in enumerate(range(0, len(machine.progress), CHUNK))
+            for items in (machine.progress[start : start + CHUNK],)
         )
         self.mark_size = 0
         if machine.progress:
             self.mark_size = mark_bits(machine) // 8
-            self.sweep: Callable[[int, int, int, int], int] = self._function(_SWEEP, "sweep")
+            self.sweep: Callable[[int, int, int, int, int], int] = self._function(_SWEEP, "sweep")
 
     def owner(self, words: Words, shards: int) -> int:
         """Which of so many shards owns the state `words`."""

@@ -15,11 +15,10 @@ def lost(program: Program, space: Space, may_go_on: Callable[[], bool]) -> Found
     for code in program.progress:
         for shard in space.shards:
             shard.begin_marks(code)
-        full = (1 << code.conditions) - 1
         changed = True
         while changed:
             changed = False
-            for part in space.sweep(full):
+            for part in space.sweep(code):
                 changed = changed or part
                 if not may_go_on():
                     return None

@@ -1,7 +1,8 @@
 """What compiled code writes down about wrong states: for each kind of finding, one of them.
 
 A record is an array of 64-bit numbers. The first counts the steps that break a check; behind it
-each kind has a pair: the smallest rank found and the number of the first state that has it.
+each kind has a pair: the smallest rank found and the number of the first state that has it. The
+last number is 1 if the state expanded last is quiescent, else 0.
 """
 
 from enum import IntEnum
@@ -29,7 +30,10 @@ class Kind(IntEnum):
     """A step stores a value outside its domain: the machine is wrong; 0."""
 
 
-LENGTH = 1 + 2 * len(Kind)
+REST = 1 + 2 * len(Kind)
+"""Where it says whether the state expanded last is quiescent, if the machine asks."""
+
+LENGTH = REST + 1
 """Numbers in a record."""
 
 

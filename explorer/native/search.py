@@ -18,11 +18,11 @@ from dirql.model.machine import MODEL_BOUND, Machine
 from ..budget import Budget, resident_memory
 from ..engine import Limits, Snapshot
 from ..evaluate import Evaluator, State
-from ..judgement import Finding, Judge, verdict_on
+from ..judgement import Finding, Judge, hopeless, verdict_on
 from ..races import DATA_RACE, TORN_UPDATE
 from ..recording import Recorder
 from ..successors import Successors
-from ..trace import Trace, Violation
+from ..trace import Trace
 from ..verdict import Holds, Result, Statistics, Unknown, Verdict
 from ..workspace import IN_MEMORY, Workspace, WorkspaceError
 from .beginning import Beginning, move_to_disk
@@ -330,10 +330,7 @@ class _Search:
             return None
         if found is None:
             return None
-        item = self._machine.progress[found.rank]
-        who = (item.context,)
-        violation = Violation(item.property, item.detail, "", at_step=False, contexts=who)
-        return Finding((0, 0), found.state, violation)
+        return Finding((0, 0), found.state, hopeless(self._machine.progress[found.rank]))
 
     def _has_room_for_marks(self) -> bool:
         """Whether every state can have a mark; if not, the budget is exhausted."""

@@ -345,13 +345,14 @@ class Shard:
             self._set(Slot.MARKS, self._marks.address)
         code.begin(self.address)
 
-    def sweep(self, full: int, start: int, stop: int) -> bool:
+    def sweep(self, code: ProgressCode, start: int, stop: int) -> bool:
         """Spread marks backwards through the batches from `start` to `stop`, the last found first.
 
         Says whether any mark changed.
         """
         with self._looking(0, 0):
-            return bool(self._program.sweep(self.address, full, start, stop))
+            changed = self._program.sweep(self.address, code.full, code.still, start, stop)
+            return bool(changed)
 
     @property
     def batches(self) -> int:

@@ -15,7 +15,7 @@ from .codec import Words
 from .crew import Alone, Crew, MayGrow, StarvedError, always, anything
 from .exchange import Exchange
 from .memory import Block
-from .program import Program
+from .program import Program, ProgressCode
 from .record import NONE, Kind
 from .shard import UNLIMITED, Record, Shard
 from .spill import Spill
@@ -224,9 +224,9 @@ class Space(Sequence[State]):
         except (StarvedError, OSError):  # of memory, or of room on a disk
             self.starved = True
 
-    def sweep(self, full: int) -> Iterator[bool]:
+    def sweep(self, code: ProgressCode) -> Iterator[bool]:
         """Spread marks backwards once, part by part; say of each whether any changed."""
-        return self._crew.sweep(full)
+        return self._crew.sweep(code)
 
     def close(self) -> None:
         """End the workers; what was found stays."""

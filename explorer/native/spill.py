@@ -20,7 +20,7 @@ from typing import IO
 from ..budget import resident_memory
 from .crew import PART, MayGrow, anything, take
 from .memory import Block
-from .program import Program
+from .program import Program, ProgressCode
 from .shard import Shard
 
 SHARDS = 16
@@ -110,11 +110,11 @@ class Spill:
         for _ in self._deliver():
             pass
 
-    def sweep(self, full: int) -> Iterator[bool]:
+    def sweep(self, code: ProgressCode) -> Iterator[bool]:
         """See `Crew`; looks successors up wherever they lie, so much is read again and again."""
         for shard in self.shards:
             for start in range(0, shard.batches, PART):
-                yield shard.sweep(full, start, start + PART)
+                yield shard.sweep(code, start, start + PART)
                 self.rest()
 
     def _post(self) -> None:

@@ -15,7 +15,7 @@ from .assembly import Function
 from .codec import WORD, Layout
 from .formulas import Formulas
 from .meetings import load_words, meetings, note
-from .record import Kind
+from .record import REST, Kind
 
 RELIABLY = -1
 """The number given for a state whose lucky steps are to be left out."""
@@ -61,7 +61,9 @@ class _Expander:
         )
         self.words = load_words(self.function, layout)
         self.output = self.function.slot("ptr", "%output")
-        self.asks_rest = any(item.quiescent for item in machine.invariants)
+        self.asks_rest = any(item.quiescent for item in machine.invariants) or any(
+            item.quiescent for item in machine.progress
+        )
         self.owed = self.function.slot("i1", "false") if self.asks_rest else ""
 
     def write(self) -> Function:
@@ -115,13 +117,13 @@ class _Expander:
         for meeting in self.meetings:
             meeting.touch(function, transition, enabled=False)
         self._require(formulas.all(transition.scheduling), after)
+        if self.asks_rest and not transition.spontaneous:
+            function.put(self.owed, "true", "i1")
         if transition.lucky:
             self._require(function.let(f"icmp ne i64 %index, {RELIABLY}"), after)
         for meeting in self.meetings:
             meeting.touch(function, transition, enabled=True)
         function.put(function.place("%taken", index, "i8"), "1", "i8")
-        if self.asks_rest and not transition.spontaneous:
-            function.put(self.owed, "true", "i1")
         self._check(index, formulas, after)
         self._store(transition, formulas, after)
         function.jump(after)
@@ -211,9 +213,11 @@ class _Expander:
         plain = [item.condition for item in invariants if not item.quiescent]
         late = [item.condition for item in invariants if item.quiescent]
         rest = "false"
-        if late:
+        if self.asks_rest:
             owed = function.get(self.owed, "i1")
             rest = function.let(f"xor i1 {owed}, true")
+            function.put(function.place("%record", REST), function.let(f"zext i1 {rest} to i64"))
+        if late:
             bad = function.slot("i1", "false")
             with function.when(rest):
                 kept = self._formulas({}).all(late)

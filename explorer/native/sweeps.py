@@ -1,9 +1,10 @@
 """Compiled code for progress: from which states can a goal be reached?
 
 Every state has a mark, a bit for each progress condition: the goal is known to be reachable. Marks
-begin where the goal holds and spread backwards: a sweep runs over the states from the last found to
-the first, expands each one whose mark is not full once more, and joins the marks of its successors.
-No edge is stored. Steps lead mostly to states found later, so few sweeps are needed.
+begin where the goal holds, and where a state turns out to be quiescent if that is a goal. They
+spread backwards: a sweep runs over the states from the last found to the first, expands each one
+whose mark is not full once more, and joins the marks of its successors. No edge is stored. Steps
+lead mostly to states found later, so few sweeps are needed.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from .codec import Layout
 from .core import Core
 from .formulas import Formulas
 from .meetings import load_words
+from .record import REST
 from .slots import BATCH, Slot, number, pointer, prefetch, shard_of, table_parts
 from .steps import RELIABLY
 
@@ -34,6 +36,7 @@ class Sweeps:
     def __init__(self, machine: Machine, layout: Layout, core: Core) -> None:
         self.machine, self.layout, self.core = machine, layout, core
         self.kind = f"i{mark_bits(machine)}"
+        self.asks_rest = any(item.quiescent for item in machine.progress)
 
     def functions(self) -> Iterator[Function]:
         """All functions; none if the machine has no progress conditions."""
@@ -97,11 +100,16 @@ class Sweeps:
     def _sweep(self) -> Function:
         """Spread marks backwards through some batches, counted from the last one found.
 
-        Says whether any mark changed. `%wide` is a complete mark.
+        Says whether any mark changed. `%wide` is a complete mark, `%still` that of a state which is
+        a goal by being quiescent.
         """
-        function = Function("i64 @sweep(ptr %shard, i64 %wide, i64 %start, i64 %stop)")
+        heading = "i64 @sweep(ptr %shard, i64 %wide, i64 %still, i64 %start, i64 %stop)"
+        function = Function(heading)
         let = function.let
-        full = let(f"trunc i64 %wide to {self.kind}") if self.kind != "i64" else "%wide"
+        full, rest = (
+            let(f"trunc i64 {mark} to {self.kind}") if self.kind != "i64" else mark
+            for mark in ("%wide", "%still")
+        )
         changed = function.slot("i64", "0")
         count = number(function, Slot.COUNT)
         batches = let(f"lshr i64 {let(f'add i64 {count}, {BATCH - 1}')}, {BATCH.bit_length() - 1}")
@@ -111,24 +119,34 @@ class Sweeps:
             first = let(f"mul i64 {batch}, {BATCH}")
             far = let(f"add i64 {first}, {BATCH}")
             last = let(f"call i64 @llvm.umin.i64(i64 {far}, i64 {count})")
-            self._successors(function, first, last, full)
+            self._successors(function, first, last, (full, rest, changed))
             self._spread(function, first, last, changed)
         function.do(f"ret i64 {function.get(changed)}")
         return function
 
-    def _successors(self, function: Function, first: str, last: str, full: str) -> None:
-        """Expand the states of a batch whose marks are not full; fetch what will be looked up."""
+    def _successors(
+        self, function: Function, first: str, last: str, wanted: tuple[str, str, str]
+    ) -> None:
+        """Expand the states of a batch whose marks are not full; fetch what will be looked up.
+
+        `wanted`: a complete mark, the mark of a quiescent state, the slot for what changed.
+        """
         let, core = function.let, self.core
+        full, rest, changed = wanted
         segments, buffer = pointer(function, Slot.SEGMENTS), pointer(function, Slot.BUFFER)
         marks, ends = pointer(function, Slot.MARKS), pointer(function, Slot.ENDS)
         hashes, everyone = pointer(function, Slot.HASHES), pointer(function, Slot.ALL)
         shards = number(function, Slot.SHARDS)
         output = function.slot("ptr", buffer)
         with function.counted(first, last) as index:
-            mark = function.get(function.place(marks, index, self.kind), self.kind)
+            own = function.place(marks, index, self.kind)
+            mark = function.get(own, self.kind)
             with function.when(let(f"icmp ne {self.kind} {mark}, {full}")):
                 state = let(f"call ptr @address(ptr {segments}, i64 {index})")
                 core.expand(function, state, str(RELIABLY), output)
+                if self.asks_rest:
+                    still = self._resting(function, rest)
+                    self._join(function, own, mark, still, changed)
             place = function.place(ends, let(f"sub i64 {index}, {first}"))
             function.put(place, function.get(output, "ptr"), "ptr")
         total = core.distance(function, buffer, function.get(output, "ptr"))
@@ -172,11 +190,22 @@ class Sweeps:
                 theirs = function.place(pointer(function, Slot.MARKS, shard), found, kind)
                 old, more = function.get(joined, kind), self._load(function, theirs)
                 function.put(joined, let(f"or {kind} {old}, {more}"), kind)
-            new = function.get(joined, kind)
-            with function.when(let(f"icmp ne {kind} {new}, {mark}")):
-                width = int(kind[1:]) // 8
-                function.do(f"store atomic {kind} {new}, ptr {own} unordered, align {width}")
-                function.put(changed, "1")
+            self._join(function, own, mark, function.get(joined, kind), changed)
+
+    def _resting(self, function: Function, rest: str) -> str:
+        """`rest` if the state expanded last is quiescent, else no mark."""
+        said = function.get(function.place(pointer(function, Slot.RECORD), REST))
+        quiet = function.let(f"icmp ne i64 {said}, 0")
+        return function.let(f"select i1 {quiet}, {self.kind} {rest}, {self.kind} 0")
+
+    def _join(self, function: Function, own: str, mark: str, more: str, changed: str) -> None:
+        """Add `more` to the `mark` of a state, which lies at `own`."""
+        kind = self.kind
+        new = function.let(f"or {kind} {mark}, {more}")
+        with function.when(function.let(f"icmp ne {kind} {new}, {mark}")):
+            width = int(kind[1:]) // 8
+            function.do(f"store atomic {kind} {new}, ptr {own} unordered, align {width}")
+            function.put(changed, "1")
 
     def _load(self, function: Function, address: str) -> str:
         """A mark that another worker may be changing; marks only grow, so old is as good as new."""

@@ -20,9 +20,10 @@ from dataclasses import replace
 
 from dirql.model.algebra import variables_of
 from dirql.model.expr import Expression
-from dirql.model.machine import Invariant, Machine
+from dirql.model.machine import Invariant, Machine, Progress
 
 from . import solver
+from .companions import companions, needless
 from .encoding import Moment, Relation, State, broken, state_in, updated
 from .proof import Counterexample, Dropped, Goal, Kind, NamedState, Proof
 from .solver import Answer, Solver, Term
@@ -45,7 +46,8 @@ def prove(
     """Prove what `machine` asks for, with the help of `invariants`.
 
     The goals are the invariants, checks and races of the machine, and that updates stay within
-    domains. What it asks of progress is no matter of induction, and comes back not proved.
+    domains. What it asks of progress is no matter of induction, and comes back not proved; but for
+    companions of quiescent invariants (`companions.py`) that are never live before their goal.
     Those `invariants` that are not inductive are dropped and reported; the goals then rest only on
     what remains. Plain invariants of the machine take part in the induction themselves.
 
@@ -70,12 +72,15 @@ def prove(
     replace(machine, invariants=(*machine.invariants, *invariants, *taken))  # validates them
     started = time.monotonic()
     wanted = [item for item in machine.invariants if _wanted(item.property, properties)]
-    claims = (*invariants, *(item for item in wanted if not item.quiescent))
+    plain = [item for item in wanted if not item.quiescent]
+    hopes = companions(machine, properties)
+    claims = (*invariants, *plain, *map(needless, hopes))
     induction = _Induction(machine, claims, assumptions, steps, seconds)
     induction.run()
     goals = (
-        *induction.claim_goals(len(invariants)),
+        *induction.claim_goals(len(invariants), len(plain)),
         *induction.state_goals([item for item in wanted if item.quiescent], properties),
+        *induction.companion_goals(hopes),
     )
     return Proof(
         machine=machine.name,
@@ -145,9 +150,9 @@ class _Induction:
                 self.dropped[index] = Dropped(self._claims[index], number, counterexample)
             pending = [index for index, core in cores.items() if core & failed.keys()]
 
-    def claim_goals(self, first: int) -> Iterator[Goal]:
-        """The claims from index `first` on, as goals."""
-        for index in range(first, len(self._claims)):
+    def claim_goals(self, first: int, count: int) -> Iterator[Goal]:
+        """The `count` claims from index `first` on, as goals."""
+        for index in range(first, first + count):
             claim, lost = self._claims[index], self.dropped.get(index)
             yield Goal(
                 Kind.INVARIANT,
@@ -193,8 +198,17 @@ class _Induction:
                 goal = Goal(Kind.RACE, name, detail, None, proved=True)
                 yield self._judged(answer, goal, race.condition, "the race is possible here")
         for hope in self._machine.progress:
-            if _wanted(hope.property, properties):
+            if _wanted(hope.property, properties) and not hope.quiescent:
                 yield Goal(Kind.PROGRESS, hope.property, hope.detail, None, proved=False)
+
+    def companion_goals(self, hopes: Sequence[Progress]) -> Iterator[Goal]:
+        """`hopes`, whose claims are the last ones, as goals."""
+        for index, hope in enumerate(hopes, len(self._claims) - len(hopes)):
+            proved = index not in self.dropped
+            everywhere = self._everywhere(solver.negation(self._conditions[index]))
+            yield Goal(
+                Kind.PROGRESS, hope.property, hope.detail, None, proved, everywhere=everywhere
+            )
 
     @property
     def _left(self) -> list[int]:

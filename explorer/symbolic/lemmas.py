@@ -19,6 +19,7 @@ from dirql.model.algebra import variables_of
 from dirql.model.machine import Invariant, Machine
 
 from . import solver
+from .companions import companions, needless
 from .encoding import Relation, State, broken, state_in, updated
 from .observed import Observed, observed
 from .solver import Answer, Solver, Term
@@ -79,7 +80,7 @@ class _Search:
         self._solver.add(self._relation.before.domain)
         self._claims: list[tuple[Term, frozenset[str]]] = []
         wanted = [item for item in machine.invariants if item.property in properties]
-        for item in (*invariants, *wanted):
+        for item in (*invariants, *wanted, *map(needless, companions(machine, properties))):
             if not item.quiescent and seen.agree(item):
                 self._claim(item)
         self._wrong: list[Term] = self._forbidden(wanted, properties)

@@ -105,6 +105,8 @@ def stuck(relation: Relation, states: Sequence[State], progress: Progress) -> li
     """The `states`, all that are reachable, where `progress` fails, in the order given."""
     answer = Solver()
     goal = relation.before.truth(progress.goal)
+    if progress.quiescent:
+        goal = solver.disjunction((goal, relation.quiescent))
     live = relation.before.truth(progress.live)
     answer.add(relation.before.domain, relation.after.domain)
     doomed, reaching = list(states), goal

@@ -11,8 +11,9 @@ from dirql.model.machine import Progress
 from dirql.model.validation import MachineError
 
 from ..evaluate import Evaluator
+from ..judgement import hopeless
 from ..recording import Recorder
-from ..trace import Trace, Violation
+from ..trace import Trace
 from . import solver
 from .encoding import Relation, State, is_state, state_in
 from .solver import Answer, Solver, Term
@@ -99,11 +100,8 @@ class Paths:
 
     def reaching(self, state: State, progress: Progress) -> Trace:
         """A behaviour that ends in `state`, reachable in `depth` steps, where `progress` fails."""
-        contexts = (progress.context,)
-        violation = Violation(
-            progress.property, progress.detail, "", at_step=False, contexts=contexts
-        )
-        found = self._first([Suspect(is_state(self.relation.before, state), violation)])
+        suspect = Suspect(is_state(self.relation.before, state), hopeless(progress))
+        found = self._first([suspect])
         if found is None:
             raise ValueError(f"no behaviour of {self.depth} steps ends in {state}")
         return found

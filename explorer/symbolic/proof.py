@@ -57,7 +57,7 @@ class Kind(Enum):
     RACE = "race"
     """The two contexts never stand before their accesses at once."""
     PROGRESS = "progress"
-    """Something can still happen: never proved, as induction does not speak of it."""
+    """Something can still happen: proved only where it is never waited for."""
 
 
 @dataclass(frozen=True, slots=True)

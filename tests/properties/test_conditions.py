@@ -34,8 +34,8 @@ def line_system(*, objects: int = 1, latched: bool = False, shared: bool = True)
 
 def the(name: str, system: System) -> list[Invariant]:
     """The invariants of property `name`."""
-    function = next(item.function for item in PROPERTIES if item.name == name)
-    return [item for item in function(system) if isinstance(item, Invariant)]
+    found = next(item for item in PROPERTIES if item.name == name)
+    return [item for item in found.conditions(system) if isinstance(item, Invariant)]
 
 
 def holds(invariant: Invariant, *states: str, **others: Value) -> bool:

@@ -60,7 +60,7 @@ def test_references_name_rules_a_page_and_what_windows_does(item: Property) -> N
 @every_property
 def test_rules_and_races_add_no_conditions(item: Property) -> None:
     system = lock_system([Runner("T", ("+A", "-A")), Runner("I", ("+A", "-A"), "P0", 7)], ("P0",))
-    conditions = item.function(system)
+    conditions = item.conditions(system)
     if item.kind in (Kind.RULE, Kind.RACE):
         assert conditions == ()
     assert all(condition.property == item.name for condition in conditions)
