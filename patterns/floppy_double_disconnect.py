@@ -66,7 +66,7 @@ class Floppy(Driver):
     def InitController(self):
         """Reset the controller and wait for its interrupt, but not for ever."""
         self.controller.resetting = 1
-        status = KeWaitForSingleObject(self.SynchEvent, Timeout=1)
+        status = KeWaitForSingleObject(self.SynchEvent, Timeout=LARGE_INTEGER(-1))
         return status == STATUS_SUCCESS
 
     def Isr(self, Interrupt, ServiceContext):

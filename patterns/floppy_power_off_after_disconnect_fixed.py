@@ -59,7 +59,7 @@ class Floppy(Driver):
     def QueueThread(self):
         """Its last request; the thread ends before Unload goes on."""
         self.controller.seeking = 1
-        KeWaitForSingleObject(self.SynchEvent, Timeout=1)
+        KeWaitForSingleObject(self.SynchEvent, Timeout=LARGE_INTEGER(-1))
 
     def HwPowerOff(self):
         self.controller.interrupt_enable = 0

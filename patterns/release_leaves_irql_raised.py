@@ -65,7 +65,7 @@ class NicDriver(Driver):
         KeAcquireSpinLockRaiseToDpc(self.StatisticsLock)
         self.Frames = 0
         KeReleaseSpinLockFromDpcLevel(self.StatisticsLock)
-        KeDelayExecutionThread(KernelMode, FALSE, 1)
+        KeDelayExecutionThread(KernelMode, FALSE, LARGE_INTEGER(-1))
         return STATUS_SUCCESS
 
 

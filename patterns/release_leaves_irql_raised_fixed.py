@@ -60,7 +60,7 @@ class NicDriver(Driver):
         OldIrql = KeAcquireSpinLockRaiseToDpc(self.StatisticsLock)
         self.Frames = 0
         KeReleaseSpinLock(self.StatisticsLock, OldIrql)
-        KeDelayExecutionThread(KernelMode, FALSE, 1)
+        KeDelayExecutionThread(KernelMode, FALSE, LARGE_INTEGER(-1))
         return STATUS_SUCCESS
 
 

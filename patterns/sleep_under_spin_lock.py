@@ -37,7 +37,7 @@ class NicDriver(Driver):
         KeAcquireSpinLock(self.BusLock, OldIrql)
         self.transceiver.command()
         while self.transceiver.busy:
-            KeDelayExecutionThread(KernelMode, FALSE, 1)
+            KeDelayExecutionThread(KernelMode, FALSE, LARGE_INTEGER(-1))
         KeReleaseSpinLock(self.BusLock, OldIrql)
         return STATUS_SUCCESS
 

@@ -1,16 +1,15 @@
 """Calls: of routines of the driver, of register routines of its devices, of the kernel."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..algebra import equal, interval, variables_of
 from ..expr import FALSE, Constant, Expression, Read
 from ..kernel.levels import bad_address
 from ..kernel.rule import KernelCall, KernelRoutine, RuleError
-from ..kernel.signature import Parameter, Passing
 from ..kernel.world import World
 from ..machine import Check, ContextKind
 from ..routine import AddressOf, Argument, Call, Node, Routine
+from .crossing import given, passed, usage
 from .errors import CompileError
 from .path import KernelActivation, Path, RoutineActivation
 from .places import Places
@@ -104,14 +103,15 @@ class Calls:
         arguments = {
             name: self._argument(path, top, argument, node)
             for name, argument in zip(
-                (parameter.name for parameter in _passed(routine)), call.arguments, strict=True
+                (parameter.name for parameter in passed(routine)), call.arguments, strict=True
             )
         }
         if path.failed:
             return [path]
-        for parameter in _passed(routine):
+        for parameter in passed(routine):
             if parameter.known and not isinstance(arguments[parameter.name], Constant):
                 return self._each_value(path, call, parameter.name, arguments, node)
+        arguments = given(routine, arguments, self.places.ranges(), node.source)
         for value in () if routine.settles_lifetime else arguments.values():
             self._alive_argument(path, value)
         request = KernelCall(
@@ -131,7 +131,7 @@ class Calls:
         except RuleError as error:
             null = _null_object(routine, arguments)
             if not null:
-                hint = error.hint or _usage(routine)
+                hint = error.hint or usage(routine)
                 raise CompileError(str(error), node.source, hint) from error
             path.acted, path.name = True, routine.name
             detail = f"{routine.name} is called with {null} NULL"
@@ -191,21 +191,6 @@ class Calls:
                 "device",
             ):
                 self.places.require_alive(path, name)
-
-
-def _passed(routine: KernelRoutine) -> Iterator[Parameter]:
-    """The parameters as arguments come: structures member by member, results left out."""
-    for parameter in routine.parameters:
-        if parameter.passing is Passing.STRUCTURE:
-            yield from parameter.members
-        elif parameter.passing is not Passing.OUT:
-            yield parameter
-
-
-def _usage(routine: KernelRoutine) -> str:
-    """How the routine is called."""
-    names = ", ".join(item.name for item in routine.parameters)
-    return f"it is called as {routine.name}({names}); docs/kernel-routines.md has all of them"
 
 
 def _null_object(routine: KernelRoutine, arguments: dict[str, Expression]) -> str:

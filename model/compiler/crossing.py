@@ -1,10 +1,14 @@
 """Values that cross between the driver and Windows become C types here, whichever way they go."""
 
+from collections.abc import Iterator
+
 from ..algebra import atoms, interval, is_false, less, negation
 from ..domain import Range
 from ..expr import Constant, Expression
 from ..kernel.c_types import NTSTATUS, VOID, CrossingError, cross
 from ..kernel.callbacks import Callback
+from ..kernel.rule import KernelRoutine
+from ..kernel.signature import Parameter, Passing
 from ..machine import Source
 from .errors import CompileError
 from .path import Path, RoutineActivation
@@ -69,3 +73,48 @@ def _wrong_answer(
         source,
         f"return {role.meaning}",
     )
+
+
+def passed(routine: KernelRoutine) -> Iterator[Parameter]:
+    """The parameters as arguments come: structures member by member, results left out."""
+    for parameter in routine.parameters:
+        if parameter.passing is Passing.STRUCTURE:
+            yield from parameter.members
+        elif parameter.passing is not Passing.OUT:
+            yield parameter
+
+
+def usage(routine: KernelRoutine) -> str:
+    """How the routine is called."""
+    names = ", ".join(item.name for item in routine.parameters)
+    return f"it is called as {routine.name}({names}); docs/kernel-routines.md has all of them"
+
+
+def given(
+    routine: KernelRoutine,
+    arguments: dict[str, Expression],
+    domains: dict[str, Range],
+    source: Source,
+) -> dict[str, Expression]:
+    """The arguments of a kernel routine, each of the C type of its parameter.
+
+    What is left out has its default, which need be none of the type.
+
+    Raises:
+        CompileError: an address is given for a number, or a number for an address.
+    """
+    crossed = dict(arguments)
+    for parameter in passed(routine):
+        value = arguments[parameter.name]
+        if parameter.default is not None and value == Constant(parameter.default):
+            continue
+        try:
+            crossed[parameter.name] = cross(parameter.type, value, domains)
+        except CrossingError as error:
+            raise CompileError(
+                f"{routine.name}: {parameter.name} is {parameter.type.name}, and {error}",
+                source,
+                usage(routine),
+                word=parameter.name,
+            ) from error
+    return crossed

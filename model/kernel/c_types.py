@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from ..algebra import arithmetic, if_then_else, interval, less
 from ..domain import Range
 from ..expr import Constant, Expression
-from ..inspection import is_integer
 from ..routine import NULL
 
 WORD = 1 << 32
@@ -22,8 +21,8 @@ WORD = 1 << 32
 class CType:
     """A C type: an integer from `low` to `high`, or, where `pointer`, an address.
 
-    An address is the name of an object or routine, or `NULL`. `number_too` is for `PVOID`, which
-    drivers also give numbers (in C with a cast).
+    An address is the name of an object or routine, or `NULL`. `number_too` is for what also takes
+    numbers here: a `PVOID`, which C casts to, and a time.
     """
 
     name: str
@@ -46,18 +45,37 @@ class CType:
         return (value - self.low) % self.size + self.low
 
 
-BOOLEAN = CType("BOOLEAN", 0, 0xFF)
+def _signed(name: str, bits: int) -> CType:
+    return CType(name, -(1 << bits - 1), (1 << bits - 1) - 1)
+
+
+def _unsigned(name: str, bits: int) -> CType:
+    return CType(name, 0, (1 << bits) - 1)
+
+
+BOOLEAN = _unsigned("BOOLEAN", 8)
 """An unsigned char: 0x100 becomes FALSE, and 2 stays 2."""
-KIRQL = CType("KIRQL", 0, 0xFF)
-CCHAR = CType("CCHAR", -0x80, 0x7F)
-LONG = CType("LONG", -0x80000000, 0x7FFFFFFF)
-NTSTATUS = CType("NTSTATUS", -0x80000000, 0x7FFFFFFF)
+KIRQL = _unsigned("KIRQL", 8)
+CCHAR = _signed("CCHAR", 8)
+USHORT = _unsigned("USHORT", 16)
+LONG = _signed("LONG", 32)
+NTSTATUS = _signed("NTSTATUS", 32)
 """A signed long: 0xC0000001 is negative, and so a failure."""
-ULONG = CType("ULONG", 0, 0xFFFFFFFF)
+ULONG = _unsigned("ULONG", 32)
+KAFFINITY = _unsigned("KAFFINITY", 64)
+SIZE_T = _unsigned("SIZE_T", 64)
 POINTER = CType("a pointer", pointer=True)
 PVOID = CType("PVOID", pointer=True, number_too=True)
+PLARGE_INTEGER = CType("PLARGE_INTEGER", pointer=True, number_too=True)
+"""A time passed by its address: 0 is NULL, any other number stands for a time."""
+LARGE_INTEGER = CType("LARGE_INTEGER", pointer=True, number_too=True)
+"""A time passed by value."""
 VOID = CType("VOID")
 """Nothing: nobody looks at such a result."""
+
+TIME = "LARGE_INTEGER(-1)"
+ZERO_TIME = "LARGE_INTEGER(0)"
+"""The address of a time: of some time, and of a time of zero."""
 
 
 class CrossingError(Exception):
@@ -100,13 +118,13 @@ def cross(kind: CType, value: Expression, domains: Mapping[str, Range]) -> Expre
 
 
 def _address(kind: CType, value: Expression) -> Expression:
-    """A number where an address is wanted."""
-    if isinstance(value, Constant) and value.value == 0:
+    """A number where an address is wanted; a `PVOID` keeps 0, which is as false as NULL."""
+    if value == Constant(0) and kind not in (PVOID, LARGE_INTEGER):
         return Constant(NULL)
     if kind.number_too:
         return value
-    shown = value.value if isinstance(value, Constant) and is_integer(value.value) else "a number"
-    raise CrossingError(f"{shown} is given where an address is wanted")
+    shown = value.value if isinstance(value, Constant) else "what is given"
+    raise CrossingError(f"{shown} is a number")
 
 
 def signed_as(bounds: Range, value: Expression, domains: Mapping[str, Range]) -> Expression:

@@ -1,6 +1,7 @@
 """The cancel spin lock (rules 6.4): one for the whole system."""
 
 from ..expr import Constant
+from .c_types import KIRQL
 from .rule import Give, KernelCall, KernelRoutine, Micro
 from .signature import Parameter, Passing
 from .spin_locks import raise_and_take, release_and_lower
@@ -30,13 +31,13 @@ def io_release_cancel_spin_lock(call: KernelCall, _world: World) -> tuple[Micro,
 ROUTINES = (
     KernelRoutine(
         "IoAcquireCancelSpinLock",
-        (Parameter("Irql", Passing.OUT),),
+        (Parameter("Irql", Passing.OUT, type=KIRQL),),
         io_acquire_cancel_spin_lock,
         "6.4.1",
     ),
     KernelRoutine(
         "IoReleaseCancelSpinLock",
-        (Parameter("Irql", known=True),),
+        (Parameter("Irql", type=KIRQL, known=True),),
         io_release_cancel_spin_lock,
         "6.4.1",
     ),

@@ -4,6 +4,8 @@ from ..algebra import conjunction, disjunction, equal, member, negation
 from ..expr import FALSE, Constant, Expression, Read
 from ..machine import Access, AccessKind, Check
 from . import constants as c
+from .c_types import BOOLEAN, KAFFINITY, KIRQL, LONG, PVOID, ULONG, USHORT, CType
+from .callbacks import SERVICE
 from .levels import PASSIVE_LEVEL
 from .locks import in_memory
 from .registration import LEGACY, NO_DEVICE, Refusal, Request, line_of, registration
@@ -310,33 +312,33 @@ def _line_based(call: KernelCall, world: World) -> tuple[Micro, ...]:
     )
 
 
-def _resource(name: str) -> Parameter:
+def _resource(name: str, kind: CType) -> Parameter:
     """A parameter that defaults to what the device's translated resource says."""
-    return Parameter(name, default=c.FROM_RESOURCE)
+    return Parameter(name, default=c.FROM_RESOURCE, type=kind)
 
 
 _PARAMETERS = (
-    Parameter("Version", default=0),
+    Parameter("Version", type=ULONG, default=0),
     Parameter("FullySpecified.PhysicalDeviceObject", default="NULL"),
     Parameter("FullySpecified.InterruptObject", Passing.ADDRESS, default="NULL"),
-    Parameter("FullySpecified.ServiceRoutine", default="NULL"),
-    Parameter("FullySpecified.ServiceContext", default="NULL"),
+    Parameter("FullySpecified.ServiceRoutine", calls=SERVICE, default="NULL"),
+    Parameter("FullySpecified.ServiceContext", type=PVOID, default="NULL"),
     Parameter("FullySpecified.SpinLock", default="NULL"),
-    _resource("FullySpecified.SynchronizeIrql"),
-    Parameter("FullySpecified.FloatingSave", default=0),
-    _resource("FullySpecified.ShareVector"),
-    _resource("FullySpecified.Vector"),
-    _resource("FullySpecified.Irql"),
-    _resource("FullySpecified.InterruptMode"),
-    _resource("FullySpecified.ProcessorEnableMask"),
-    Parameter("FullySpecified.Group", default=0),
+    _resource("FullySpecified.SynchronizeIrql", KIRQL),
+    Parameter("FullySpecified.FloatingSave", type=BOOLEAN, default=0),
+    _resource("FullySpecified.ShareVector", BOOLEAN),
+    _resource("FullySpecified.Vector", ULONG),
+    _resource("FullySpecified.Irql", KIRQL),
+    _resource("FullySpecified.InterruptMode", LONG),
+    _resource("FullySpecified.ProcessorEnableMask", KAFFINITY),
+    Parameter("FullySpecified.Group", type=USHORT, default=0),
     Parameter("LineBased.PhysicalDeviceObject", default="NULL"),
     Parameter("LineBased.InterruptObject", Passing.ADDRESS, default="NULL"),
-    Parameter("LineBased.ServiceRoutine", default="NULL"),
-    Parameter("LineBased.ServiceContext", default="NULL"),
+    Parameter("LineBased.ServiceRoutine", calls=SERVICE, default="NULL"),
+    Parameter("LineBased.ServiceContext", type=PVOID, default="NULL"),
     Parameter("LineBased.SpinLock", default="NULL"),
-    Parameter("LineBased.SynchronizeIrql", default=0),
-    Parameter("LineBased.FloatingSave", default=0),
+    Parameter("LineBased.SynchronizeIrql", type=KIRQL, default=0),
+    Parameter("LineBased.FloatingSave", type=BOOLEAN, default=0),
 )
 
 ROUTINES = (
@@ -344,16 +346,16 @@ ROUTINES = (
         "IoConnectInterrupt",
         (
             Parameter("InterruptObject", Passing.ADDRESS),
-            Parameter("ServiceRoutine"),
-            Parameter("ServiceContext", default="NULL"),
+            Parameter("ServiceRoutine", calls=SERVICE),
+            Parameter("ServiceContext", type=PVOID, default="NULL"),
             Parameter("SpinLock", default="NULL"),
-            _resource("Vector"),
-            _resource("Irql"),
-            _resource("SynchronizeIrql"),
-            _resource("InterruptMode"),
-            _resource("ShareVector"),
-            _resource("ProcessorEnableMask"),
-            Parameter("FloatingSave", default=0),
+            _resource("Vector", ULONG),
+            _resource("Irql", KIRQL),
+            _resource("SynchronizeIrql", KIRQL),
+            _resource("InterruptMode", LONG),
+            _resource("ShareVector", BOOLEAN),
+            _resource("ProcessorEnableMask", KAFFINITY),
+            Parameter("FloatingSave", type=BOOLEAN, default=0),
         ),
         io_connect_interrupt,
         "2.3",

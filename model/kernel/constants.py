@@ -30,8 +30,11 @@ CONNECT_FULLY_SPECIFIED_GROUP = 4
 
 LOW_IMPORTANCE = 0
 
-FROM_RESOURCE = -1
-"""The default of a connect argument left out: the value of the device's translated resource."""
+FROM_RESOURCE = -(1 << 70)
+"""The default of a connect argument left out: the value of the device's translated resource.
+
+No C type has this value.
+"""
 
 CONSTANTS: dict[str, int | str] = {
     "TRUE": 1,

@@ -3,6 +3,7 @@
 from ..algebra import conjunction, disjunction, equal, member, negation
 from ..expr import Constant, Expression, Read
 from ..machine import Check
+from .c_types import ULONG
 from .dispatch import edge_pending
 from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
 from .registration import LEGACY, interrupt_object, same_version
@@ -168,7 +169,7 @@ _CONTEXT = (
         "Parameters",
         Passing.STRUCTURE,
         members=(
-            Parameter("Version", default=0, known=True),
+            Parameter("Version", type=ULONG, default=0, known=True),
             Parameter("ConnectionContext.InterruptObject", default="NULL"),
         ),
     ),

@@ -4,7 +4,8 @@ from ..algebra import conjunction, disjunction, equal, if_then_else, member, neg
 from ..domain import Enumeration, Value
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
-from .callbacks import DPC
+from .c_types import CCHAR, LONG, PVOID
+from .callbacks import DPC, DPC_FOR_ISR
 from .constants import LOW_IMPORTANCE
 from .levels import DISPATCH_LEVEL
 from .rule import (
@@ -343,13 +344,17 @@ _DPC = Parameter("Dpc")
 ROUTINES = (
     KernelRoutine(
         "KeInitializeDpc",
-        (_DPC, Parameter("DeferredRoutine"), Parameter("DeferredContext", default="NULL")),
+        (
+            _DPC,
+            Parameter("DeferredRoutine", calls=DPC),
+            Parameter("DeferredContext", type=PVOID, default="NULL"),
+        ),
         ke_initialize_dpc,
         "7.1.12",
     ),
     KernelRoutine(
         "IoInitializeDpcRequest",
-        (Parameter("DeviceObject"), Parameter("DeferredRoutine")),
+        (Parameter("DeviceObject"), Parameter("DeferredRoutine", calls=DPC_FOR_ISR)),
         io_initialize_dpc_request,
         "7.2.1",
     ),
@@ -357,8 +362,8 @@ ROUTINES = (
         "KeInsertQueueDpc",
         (
             _DPC,
-            Parameter("SystemArgument1", default="NULL", known=True),
-            Parameter("SystemArgument2", default="NULL", known=True),
+            Parameter("SystemArgument1", type=PVOID, default="NULL", known=True),
+            Parameter("SystemArgument2", type=PVOID, default="NULL", known=True),
         ),
         ke_insert_queue_dpc,
         "7.1.2",
@@ -367,19 +372,22 @@ ROUTINES = (
         "IoRequestDpc",
         (
             Parameter("DeviceObject"),
-            Parameter("Irp", default="NULL", known=True),
-            Parameter("Context", default="NULL", known=True),
+            Parameter("Irp", type=PVOID, default="NULL", known=True),
+            Parameter("Context", type=PVOID, default="NULL", known=True),
         ),
         io_request_dpc,
         "7.2.2",
     ),
     KernelRoutine(
         "KeSetTargetProcessorDpc",
-        (_DPC, Parameter("Number")),
+        (_DPC, Parameter("Number", type=CCHAR)),
         ke_set_target_processor_dpc,
         "7.1.6",
     ),
     KernelRoutine(
-        "KeSetImportanceDpc", (_DPC, Parameter("Importance")), ke_set_importance_dpc, "7.1.8"
+        "KeSetImportanceDpc",
+        (_DPC, Parameter("Importance", type=LONG)),
+        ke_set_importance_dpc,
+        "7.1.8",
     ),
 )

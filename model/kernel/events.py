@@ -3,6 +3,7 @@
 from ..algebra import conjunction, negation
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
+from .c_types import BOOLEAN, LONG
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
@@ -202,13 +203,17 @@ _EVENT = Parameter("Event")
 ROUTINES = (
     KernelRoutine(
         "KeInitializeEvent",
-        (_EVENT, Parameter("Type"), Parameter("State")),
+        (_EVENT, Parameter("Type", type=LONG), Parameter("State", type=BOOLEAN)),
         ke_initialize_event,
         "6.5.1",
     ),
     KernelRoutine(
         "KeSetEvent",
-        (_EVENT, Parameter("Increment", default=0), Parameter("Wait", default=0)),
+        (
+            _EVENT,
+            Parameter("Increment", type=LONG, default=0),
+            Parameter("Wait", type=BOOLEAN, default=0),
+        ),
         ke_set_event,
         "6.5.3",
     ),

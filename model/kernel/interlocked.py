@@ -6,6 +6,7 @@ from ..algebra import equal, if_then_else
 from ..domain import Enumeration, Range
 from ..expr import Arithmetic, Constant, Expression, Operation, Read
 from ..machine import Access, AccessKind, Check, Variable
+from .c_types import LONG, PVOID
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .memory import fit
@@ -236,7 +237,8 @@ def write_no_fence(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
 _DESTINATION = Parameter("Destination", Passing.ADDRESS)
 _TARGET = Parameter("Target", Passing.ADDRESS)
-_VALUE = Parameter("Value")
+_VALUE = Parameter("Value", type=PVOID)
+_NUMBER = Parameter("Value", type=LONG)
 
 
 def _both(name: str, parameters: tuple[Parameter, ...], emit: Emit) -> tuple[KernelRoutine, ...]:
@@ -247,21 +249,21 @@ def _both(name: str, parameters: tuple[Parameter, ...], emit: Emit) -> tuple[Ker
     )
 
 
-_COMPARE = (_DESTINATION, Parameter("ExChange"), Parameter("Comparand"))
+_COMPARE = (_DESTINATION, Parameter("ExChange", type=PVOID), Parameter("Comparand", type=PVOID))
 
 ROUTINES = (
     KernelRoutine("InterlockedIncrement", (_TARGET,), interlocked_increment, _RULE),
     KernelRoutine("InterlockedDecrement", (_TARGET,), interlocked_decrement, _RULE),
-    KernelRoutine("InterlockedAdd", (_TARGET, _VALUE), interlocked_add, _RULE),
-    KernelRoutine("InterlockedExchangeAdd", (_TARGET, _VALUE), interlocked_exchange_add, _RULE),
-    KernelRoutine("InterlockedOr", (_TARGET, _VALUE), interlocked_or, _RULE),
-    KernelRoutine("InterlockedAnd", (_TARGET, _VALUE), interlocked_and, _RULE),
-    KernelRoutine("InterlockedXor", (_TARGET, _VALUE), interlocked_xor, _RULE),
+    KernelRoutine("InterlockedAdd", (_TARGET, _NUMBER), interlocked_add, _RULE),
+    KernelRoutine("InterlockedExchangeAdd", (_TARGET, _NUMBER), interlocked_exchange_add, _RULE),
+    KernelRoutine("InterlockedOr", (_TARGET, _NUMBER), interlocked_or, _RULE),
+    KernelRoutine("InterlockedAnd", (_TARGET, _NUMBER), interlocked_and, _RULE),
+    KernelRoutine("InterlockedXor", (_TARGET, _NUMBER), interlocked_xor, _RULE),
     *_both("InterlockedExchange", (_TARGET, _VALUE), interlocked_exchange),
     *_both("InterlockedCompareExchange", _COMPARE, interlocked_compare_exchange),
     KernelRoutine(
         "ExInterlockedAddUlong",
-        (_TARGET, _VALUE, Parameter("Lock")),
+        (_TARGET, _NUMBER, Parameter("Lock")),
         ex_interlocked_add_ulong,
         "6.3.2",
     ),

@@ -16,7 +16,7 @@ from ..driver import Field
 from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
 from . import dpc, remove_locks, timers, work_items
-from .c_types import signed_as
+from .c_types import SIZE_T, ULONG, signed_as
 from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -293,7 +293,7 @@ ROUTINES = (
     KernelRoutine("ExFreePool", (_POOL,), ex_free_pool, "3.4.10", settles_lifetime=True),
     KernelRoutine(
         "ExFreePoolWithTag",
-        (_POOL, Parameter("Tag", default=0)),
+        (_POOL, Parameter("Tag", type=ULONG, default=0)),
         ex_free_pool,
         "3.4.10",
         settles_lifetime=True,
@@ -302,7 +302,7 @@ ROUTINES = (
     KernelRoutine("MmMapIoSpace", (_BASE,), mm_map_io_space, "2.1.13", settles_lifetime=True),
     KernelRoutine(
         "MmUnmapIoSpace",
-        (_BASE, Parameter("NumberOfBytes", default=0)),
+        (_BASE, Parameter("NumberOfBytes", type=SIZE_T, default=0)),
         mm_unmap_io_space,
         "3.4.1",
         settles_lifetime=True,

@@ -4,6 +4,7 @@ The handle that the caller keeps on its stack is a local; its value is the lock 
 """
 
 from ..expr import Constant
+from .c_types import PVOID
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .rule import Give, KernelCall, KernelRoutine, Micro, RuleError, Step
@@ -78,8 +79,8 @@ def ke_release_in_stack_queued_spin_lock_from_dpc_level(
     return release(call, _lock(call, world), takers, call.irql)
 
 
-_TAKE = (Parameter("SpinLock"), Parameter("LockHandle", Passing.OUT))
-_GIVE = (Parameter("LockHandle"),)
+_TAKE = (Parameter("SpinLock"), Parameter("LockHandle", Passing.OUT, type=PVOID))
+_GIVE = (Parameter("LockHandle", type=PVOID),)
 
 ROUTINES = (
     KernelRoutine(

@@ -1,6 +1,7 @@
 """KeRaiseIrql, KeLowerIrql and relatives (rules 1.4)."""
 
 from ..expr import Constant
+from .c_types import KIRQL
 from .levels import DISPATCH_LEVEL, HIGH_LEVEL, level_name
 from .locks import not_below_locks
 from .rule import Give, KernelCall, KernelRoutine, Micro, Step
@@ -85,11 +86,16 @@ def ke_get_current_irql(call: KernelCall, _world: World) -> tuple[Micro, ...]:
 ROUTINES = (
     KernelRoutine(
         "KeRaiseIrql",
-        (Parameter("NewIrql", known=True), Parameter("OldIrql", Passing.OUT)),
+        (
+            Parameter("NewIrql", type=KIRQL, known=True),
+            Parameter("OldIrql", Passing.OUT, type=KIRQL),
+        ),
         ke_raise_irql,
         "1.4.1",
     ),
     KernelRoutine("KeRaiseIrqlToDpcLevel", (), ke_raise_irql_to_dpc_level, "1.4.3"),
-    KernelRoutine("KeLowerIrql", (Parameter("NewIrql", known=True),), ke_lower_irql, "1.4.2"),
+    KernelRoutine(
+        "KeLowerIrql", (Parameter("NewIrql", type=KIRQL, known=True),), ke_lower_irql, "1.4.2"
+    ),
     KernelRoutine("KeGetCurrentIrql", (), ke_get_current_irql, "1.1.1"),
 )

@@ -4,6 +4,7 @@ from ..algebra import equal, if_then_else, less, negation
 from ..domain import Range
 from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import MODEL_BOUND, Check
+from .c_types import PVOID, ULONG
 from .constants import STATUS_DELETE_PENDING, STATUS_SUCCESS
 from .events import initialized, set_ready
 from .levels import DISPATCH_LEVEL, PASSIVE_LEVEL
@@ -134,16 +135,16 @@ def io_release_remove_lock_and_wait(call: KernelCall, world: World) -> tuple[Mic
     )
 
 
-_LOCK = (Parameter("RemoveLock"), Parameter("Tag", default="NULL"))
+_LOCK = (Parameter("RemoveLock"), Parameter("Tag", type=PVOID, default="NULL"))
 
 ROUTINES = (
     KernelRoutine(
         "IoInitializeRemoveLock",
         (
             Parameter("RemoveLock"),
-            Parameter("AllocateTag", default=0),
-            Parameter("MaxLockedMinutes", default=0),
-            Parameter("HighWatermark", default=0),
+            Parameter("AllocateTag", type=ULONG, default=0),
+            Parameter("MaxLockedMinutes", type=ULONG, default=0),
+            Parameter("HighWatermark", type=ULONG, default=0),
         ),
         io_initialize_remove_lock,
         "6.6.1",

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from .c_types import POINTER, CType
+from .callbacks import Callback
+
 
 class Passing(Enum):
     """What the caller writes for a parameter."""
@@ -24,6 +27,9 @@ class Parameter:
     A parameter with a `default` may be left out; a member left out has its default, because
     structures are zeroed first. The rule of a `known` parameter needs its value, so a caller that
     passes data has one step for each value the data can have (at most 16).
+
+    `type` is its C type, which the argument becomes; `calls` is what Windows calls the routine as
+    that is passed.
     """
 
     name: str
@@ -31,3 +37,5 @@ class Parameter:
     default: int | str | None = None
     members: tuple["Parameter", ...] = ()
     known: bool = False
+    type: CType = POINTER
+    calls: Callback | None = None

@@ -6,6 +6,7 @@ Queued spin locks are in `queued_spin_locks.py`, the cancel spin lock in `cancel
 from ..algebra import negation
 from ..expr import Constant
 from ..machine import Check
+from .c_types import KIRQL
 from .levels import DISPATCH_LEVEL, level_name
 from .locks import embedded, free, in_memory, leaving
 from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, Step
@@ -253,14 +254,14 @@ ROUTINES = (
     KernelRoutine("KeInitializeSpinLock", _LOCK, ke_initialize_spin_lock, "6.2"),
     KernelRoutine(
         "KeAcquireSpinLock",
-        (*_LOCK, Parameter("OldIrql", Passing.OUT)),
+        (*_LOCK, Parameter("OldIrql", Passing.OUT, type=KIRQL)),
         ke_acquire_spin_lock,
         "6.2.1",
     ),
     KernelRoutine("KeAcquireSpinLockRaiseToDpc", _LOCK, ke_acquire_spin_lock, "6.2.1"),
     KernelRoutine(
         "KeReleaseSpinLock",
-        (*_LOCK, Parameter("NewIrql", known=True)),
+        (*_LOCK, Parameter("NewIrql", type=KIRQL, known=True)),
         ke_release_spin_lock,
         "6.2.3",
     ),

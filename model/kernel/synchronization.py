@@ -3,6 +3,7 @@
 from ..algebra import member
 from ..expr import Constant
 from ..machine import Check
+from .c_types import KIRQL, PVOID
 from .callbacks import SYNCHRONIZE
 from .levels import bad_address, level_name
 from .locks import in_memory, leaving
@@ -169,8 +170,8 @@ ROUTINES = (
         "KeSynchronizeExecution",
         (
             Parameter("Interrupt"),
-            Parameter("SynchronizeRoutine"),
-            Parameter("SynchronizeContext", default="NULL"),
+            Parameter("SynchronizeRoutine", calls=SYNCHRONIZE),
+            Parameter("SynchronizeContext", type=PVOID, default="NULL"),
         ),
         ke_synchronize_execution,
         "6.1.1",
@@ -183,7 +184,7 @@ ROUTINES = (
     ),
     KernelRoutine(
         "KeReleaseInterruptSpinLock",
-        (Parameter("Interrupt"), Parameter("OldIrql", known=True)),
+        (Parameter("Interrupt"), Parameter("OldIrql", type=KIRQL, known=True)),
         ke_release_interrupt_spin_lock,
         "6.1.5",
     ),

@@ -4,6 +4,7 @@ from ..algebra import equal, negation
 from ..domain import Enumeration
 from ..expr import FALSE, Constant, Expression, Read
 from ..machine import Check
+from .c_types import LARGE_INTEGER, LONG
 from .dpc import initialized as dpc_initialized
 from .dpc import may_target, no_arguments, queued_on
 from .events import (
@@ -237,11 +238,18 @@ ROUTINES = (
         "6.5.1",
     ),
     KernelRoutine(
-        "KeInitializeTimerEx", (_TIMER, Parameter("Type")), ke_initialize_timer_ex, "6.5.1"
+        "KeInitializeTimerEx",
+        (_TIMER, Parameter("Type", type=LONG)),
+        ke_initialize_timer_ex,
+        "6.5.1",
     ),
     KernelRoutine(
         "KeSetTimer",
-        (_TIMER, Parameter("DueTime", default=1), Parameter("Dpc", default="NULL")),
+        (
+            _TIMER,
+            Parameter("DueTime", type=LARGE_INTEGER, default=1),
+            Parameter("Dpc", default="NULL"),
+        ),
         ke_set_timer,
         "7.4.1",
     ),
@@ -249,8 +257,8 @@ ROUTINES = (
         "KeSetTimerEx",
         (
             _TIMER,
-            Parameter("DueTime", default=1),
-            Parameter("Period", default=0),
+            Parameter("DueTime", type=LARGE_INTEGER, default=1),
+            Parameter("Period", type=LONG, default=0),
             Parameter("Dpc", default="NULL"),
         ),
         ke_set_timer_ex,

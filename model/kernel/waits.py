@@ -5,15 +5,17 @@ from dataclasses import replace
 from ..algebra import disjunction, negation
 from ..expr import FALSE, TRUE, Constant, Expression
 from ..machine import Check, ContextKind
+from ..routine import NULL
+from .c_types import BOOLEAN, CCHAR, LONG, PLARGE_INTEGER, ULONG, ZERO_TIME
 from .constants import STATUS_ALERTED, STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 from .events import clears_itself, initialized, signalled, waitable, waiting
-from .levels import APC_LEVEL, DISPATCH_LEVEL, level_name
+from .levels import APC_LEVEL, DISPATCH_LEVEL, bad_address, level_name
 from .locks import in_memory
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
 from .world import World
 
-_INFINITE = Constant("NULL")
+_INFINITE = Constant(NULL)
 
 
 def _may_block(call: KernelCall, at_dispatch: str) -> tuple[Check, ...]:
@@ -52,9 +54,10 @@ def _ends_early(
 def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Wait until the object is signalled, or a time has passed.
 
-    Windows: zero timeout at or below DISPATCH_LEVEL, never blocks (1.5.1); otherwise at or below
-        APC_LEVEL (1.5.2). A synchronization object is cleared by the wait it satisfies (6.5.2). An
-        alertable or user-mode wait can end early, also with a success status (1.5.4).
+    Windows: with a timeout of zero at or below DISPATCH_LEVEL, never blocks (1.5.1); otherwise at
+        or below APC_LEVEL (1.5.2). Timeout is an address: NULL, or 0 in its place, waits without
+        end. A synchronization object is cleared by the wait it satisfies (6.5.2). An alertable or
+        user-mode wait can end early, also with a success status (1.5.4).
     Model: the wait begins in one step, or is over in it; from then on whoever signals the object
         ends it. Times are not counted: a timed wait may end either way at any moment.
     """
@@ -64,7 +67,7 @@ def ke_wait_for_single_object(call: KernelCall, world: World) -> tuple[Micro, ..
     clear = ((flag.variable, FALSE),) if clears_itself(world, name) else ()
     satisfied = Outcome((flag,), clear, result=Constant(STATUS_SUCCESS))
     ready = initialized(call, world, name)
-    if timeout == Constant(0):
+    if timeout == Constant(ZERO_TIME):
         late = Outcome((negation(flag),), result=Constant(STATUS_TIMEOUT))
         checks = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x120)")
         return (Step(call.routine, "1.5.1", (satisfied, late), (*checks, *ready)),)
@@ -103,8 +106,11 @@ def ke_delay_execution_thread(call: KernelCall, _world: World) -> tuple[Micro, .
     """Sleep for a while.
 
     Windows: at or below APC_LEVEL (1.5.6); alertable or in user mode it can end early (1.5.4).
-    Model: one step; everything else may happen before it.
+    Model: one step; everything else may happen before it. NULL is no interval.
     """
+    if call.arguments["Interval"] == Constant(NULL):
+        crash = bad_address(call.irql, in_kernel=True)
+        return (call.broken("null-dereference", f"{call.routine} is given no Interval", crash),)
     outcomes = (Outcome(result=Constant(STATUS_SUCCESS)), *_ends_early(call, (), ()))
     return (Step(call.routine, "1.5.6", outcomes, _may_block(call, "0x3B")),)
 
@@ -123,10 +129,10 @@ ROUTINES = (
         "KeWaitForSingleObject",
         (
             Parameter("Object"),
-            Parameter("WaitReason", default=0),
-            Parameter("WaitMode", default=0),
-            Parameter("Alertable", default=0),
-            Parameter("Timeout", default="NULL"),
+            Parameter("WaitReason", type=LONG, default=0),
+            Parameter("WaitMode", type=CCHAR, default=0),
+            Parameter("Alertable", type=BOOLEAN, default=0),
+            Parameter("Timeout", default="NULL", type=PLARGE_INTEGER),
         ),
         ke_wait_for_single_object,
         "1.5.2",
@@ -134,16 +140,16 @@ ROUTINES = (
     KernelRoutine(
         "KeDelayExecutionThread",
         (
-            Parameter("WaitMode", default=0),
-            Parameter("Alertable", default=0),
-            Parameter("Interval", default=1),
+            Parameter("WaitMode", type=CCHAR, default=0),
+            Parameter("Alertable", type=BOOLEAN, default=0),
+            Parameter("Interval", default=1, type=PLARGE_INTEGER),
         ),
         ke_delay_execution_thread,
         "1.5.6",
     ),
     KernelRoutine(
         "KeStallExecutionProcessor",
-        (Parameter("MicroSeconds", default=1),),
+        (Parameter("MicroSeconds", type=ULONG, default=1),),
         ke_stall_execution_processor,
         "1.5.6",
     ),

@@ -4,7 +4,8 @@ from ..algebra import conjunction, equal, negation
 from ..domain import Enumeration, Range, Value
 from ..expr import FALSE, Arithmetic, Constant, Expression, Read
 from ..machine import MODEL_BOUND, Check
-from .callbacks import WORKER_EX
+from .c_types import LONG, PVOID
+from .callbacks import WORKER, WORKER_EX, Callback
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .rule import Enter, KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -171,17 +172,21 @@ def pending(world: World, item: str) -> Expression:
     return negation(equal(state_of(world, item), Constant(IDLE)))
 
 
-_QUEUE = (
-    Parameter("IoWorkItem"),
-    Parameter("WorkerRoutine"),
-    Parameter("QueueType", default=1),
-    Parameter("Context", default="NULL", known=True),
-)
+def _queue(role: Callback) -> tuple[Parameter, ...]:
+    """The parameters of a routine that queues a work item, which is called as `role`."""
+    return (
+        Parameter("IoWorkItem"),
+        Parameter("WorkerRoutine", calls=role),
+        Parameter("QueueType", type=LONG, default=1),
+        Parameter("Context", type=PVOID, default="NULL", known=True),
+    )
+
+
 _ITEM = (Parameter("IoWorkItem"),)
 
 ROUTINES = (
-    KernelRoutine("IoQueueWorkItem", _QUEUE, io_queue_work_item, "7.5.1"),
-    KernelRoutine("IoQueueWorkItemEx", _QUEUE, io_queue_work_item, "7.5.1"),
+    KernelRoutine("IoQueueWorkItem", _queue(WORKER), io_queue_work_item, "7.5.1"),
+    KernelRoutine("IoQueueWorkItemEx", _queue(WORKER_EX), io_queue_work_item, "7.5.1"),
     KernelRoutine("IoFreeWorkItem", _ITEM, io_free_work_item, "7.5.4"),
     KernelRoutine("IoUninitializeWorkItem", _ITEM, io_free_work_item, "7.5.4"),
 )

@@ -9,6 +9,7 @@ from ..driver import FieldKind
 from ..expr import Constant, Expression
 from ..kernel.signature import Parameter, Passing
 from ..routine import Argument, Call, Choose
+from .borders import refuse_lossy
 from .errors import ARGUMENTS, SIDE_EFFECT, STATEMENT, UNKNOWN_NAME, PatternError
 from .frame import CallSite
 from .kinds import Captured, Global, Kind, Location, QueueOperation, RoutineOf, condition
@@ -17,6 +18,7 @@ from .structures import default_of
 from .suggest import suggestion
 from .tables import (
     NT_SUCCESS,
+    TIME_STRUCTURE,
     UNKNOWN,
     KernelName,
     LanguageName,
@@ -62,6 +64,8 @@ class Calls(Queues):
                 return self._kernel_call(kernel, node, target)
             case Global(value=LanguageName() as function):
                 return self._language_call(function, node, target)
+            case Global(value=StructureName(name=name)) if name == TIME_STRUCTURE and node.args:
+                return self.time(self.integer(node.args[0]))
             case Global(value=StructureName() as structure):
                 raise self.error(
                     STATEMENT,
@@ -202,8 +206,13 @@ class Calls(Queues):
     ) -> None:
         match parameter.passing:
             case Passing.VALUE:
-                known = Constant(default_of(parameter))
-                passed.arguments.append(known if given is None else self.value(given).value)
+                if given is None:
+                    passed.arguments.append(Constant(default_of(parameter)))
+                    return
+                found = self.value(given)
+                what = f"{parameter.name} of {ast.unparse(node.func)}"
+                refuse_lossy(self, given, found, parameter.type, what)
+                passed.arguments.append(found.value)
             case Passing.ADDRESS:
                 address, passed.contents = self.address(parameter, given)
                 passed.arguments.append(address)

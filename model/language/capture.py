@@ -48,10 +48,12 @@ def capture_program(
     names: dict[str, object],
     tables: Tables,
     started: Iterable[Started] = (),
+    starts: Iterable[str] = (),
 ) -> tuple[Program, Layout]:
     """Capture `driver` and the devices it uses.
 
-    `names` is the module's namespace; `started` tells what scenarios call, and with what.
+    `names` is the module's namespace; `started` tells what scenarios call, and with what, `starts`
+    which routines they start with.
 
     Raises:
         PatternError: something in the classes is outside the driver language.
@@ -75,7 +77,7 @@ def capture_program(
     for frame in frames:
         refuse_slips(frame)
     refuse_missing_results(frames, source)
-    refuse_wrong_roles(frames, source, tables)
+    refuse_wrong_roles(frames, source, tables, tuple(starts))
     _refuse_effects(routines, frames, layout, source)
     devices = tuple(_device(item) for item in layout.devices())
     claims = tuple(layout.driver.claims)

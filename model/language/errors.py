@@ -23,6 +23,7 @@ DQ118  numbers and objects mixed
 DQ119  a local that may be read before it has a value
 DQ120  a wrong scenario
 DQ121  a wrong expectation
+DQ122  a value that C would not convert without a warning
 ====== ===========================================================================
 """
 
@@ -50,6 +51,7 @@ MIXED_KINDS = "DQ118"
 UNASSIGNED = "DQ119"
 SCENARIO = "DQ120"
 EXPECTATION = "DQ121"
+CONVERSION = "DQ122"
 
 
 @dataclass(eq=False)

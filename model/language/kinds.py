@@ -78,6 +78,13 @@ def condition(expression: Expression) -> Captured:
     return Captured(Kind.CONDITION, expression)
 
 
+def null_is_zero(value: Captured, beside: Captured) -> Captured:
+    """`value`, where it is a 0 beside an address: then it is NULL."""
+    if value.expression == Constant(0) and beside.stored_kind is Kind.NAME:
+        return named(NULL)
+    return value
+
+
 def joined(left: Kind, right: Kind) -> Kind:
     """The kind of something that is one or the other."""
     return left if left is right else Kind.UNKNOWN

@@ -85,7 +85,9 @@ def _load(path: Path, source: SourceFile, tables: Tables) -> Pattern:
     names = _execute(source, tables)
     driver = _driver(source, names)
     declared = _declared_scenarios(source, names, driver)
-    program, layout = capture_program(driver, source, names, tables, tuple(_started(declared)))
+    program, layout = capture_program(
+        driver, source, names, tables, tuple(_started(declared)), tuple(_starts(declared))
+    )
     routines = _routines(driver, layout, program)
     scenarios = tuple(
         _converted(source, item, name, routines, names.get("expect")) for name, item in declared
@@ -251,6 +253,13 @@ def _started(declared: list[tuple[str, ScenarioDeclaration]]) -> Iterator[Starte
             if isinstance(inner, Call):
                 kinds = (Kind.INTEGER if isinstance(x, int) else Kind.NAME for x in inner.arguments)
                 yield str(getattr(inner.routine, "__name__", "")), tuple(kinds)
+
+
+def _starts(declared: list[tuple[str, ScenarioDeclaration]]) -> Iterator[str]:
+    """The routines that scenarios start with, and give nothing to."""
+    for _, item in declared:
+        routine = item.start.entry if isinstance(item.start, At) else item.start
+        yield str(getattr(routine, "__name__", ""))
 
 
 def _routines(driver: type[Driver], layout: Layout, program: Program) -> Routines:

@@ -7,7 +7,7 @@ from enum import EnumMeta
 from types import ModuleType
 from typing import TypeAlias, assert_never
 
-from ..expr import Constant, Expression
+from ..expr import Constant, Expression, Read
 from ..routine import NULL, Load, Place
 from .declarations import Device, Driver, Structure
 from .errors import EXPRESSION, MIXED_KINDS, UNKNOWN_FIELD, UNKNOWN_NAME, PatternError
@@ -26,7 +26,7 @@ from .kinds import (
 )
 from .layout import LOOKED_INTO
 from .suggest import suggestion
-from .tables import NT_SUCCESS, CapturedName
+from .tables import NT_SUCCESS, TIME_MEMBERS, TIME_STRUCTURE, CapturedName
 from .teaching import instead_of, instead_of_family
 
 Denotation: TypeAlias = Captured | Location | QueueOperation | RoutineOf | LocalMember | Global
@@ -82,6 +82,8 @@ class Names(Frame):
                     hint = f"pass a routine of the driver, or call this one: self.{found.name}()"
                     raise self.unsupported("a routine of a device as a value", node, hint)
                 return named(found.name)
+            case LocalMember(path="", type=kind) if kind == TIME_STRUCTURE:
+                return self.time(Read(f"{found.local}.{TIME_MEMBERS[0].name}"))
             case LocalMember(path=""):
                 raise self.unsupported(
                     f"the structure `{found.local}` as a value",
@@ -116,6 +118,10 @@ class Names(Frame):
     @abstractmethod
     def check_member(self, found: LocalMember, node: ast.AST, *, whole: bool) -> None:
         """Refuse a member that the local structure does not have."""
+
+    @abstractmethod
+    def time(self, quad_part: Expression) -> Captured:
+        """The address of a time that holds this number."""
 
     @abstractmethod
     def takers(self, structure: str) -> tuple[str, ...]:

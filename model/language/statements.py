@@ -5,16 +5,16 @@ import ast
 from ..algebra import arithmetic, less, variables_of
 from ..domain import Range
 from ..expr import Constant, Expression, Read
-from ..routine import Assert, Assign, Load, Return, Store
+from ..routine import NULL, Assert, Assign, Load, Return, Store
 from .calls import Calls
 from .declarations import Number, Structure
 from .definite import ended
 from .errors import ASSIGNMENT, DECLARATION, EXPRESSION, STATEMENT, PatternError
 from .frame import Loop
 from .graph import Edges
-from .kinds import Captured, Kind, LocalMember, Location, RoutineOf
+from .kinds import Captured, Kind, LocalMember, Location, RoutineOf, named
 from .slips import mentioned_outside
-from .tables import StructureName
+from .tables import TIME_STRUCTURE, StructureName
 from .wording import describe_statement, instead_of_alone
 
 _RANGE_BOUNDS = 3
@@ -92,7 +92,8 @@ class Statements(Calls):
         if structure is not None:
             match targets:
                 case [ast.Name(id=name)]:
-                    self.declare_structure(name, structure)
+                    first = value.args[0] if isinstance(value, ast.Call) and value.args else None
+                    self.declare_structure(name, structure, first)
                     return
                 case _:
                     hint = f"params = {structure.name}()"
@@ -126,7 +127,8 @@ class Statements(Calls):
             case ast.Call(func=ast.Name(id=name) as function) if name not in self.locals:
                 found = self.subject.names.get(name)
                 if isinstance(found, StructureName):
-                    if value.args or value.keywords:
+                    most = 1 if name == TIME_STRUCTURE else 0
+                    if len(value.args) > most or value.keywords:
                         raise self.error(
                             EXPRESSION,
                             f"{name} is made empty",
@@ -170,6 +172,8 @@ class Statements(Calls):
             self.graph.add(Assign(target.id, found.value))
             return
         location = self._target(target)
+        if location.kind is Kind.NAME and found.expression == Constant(0):
+            found = named(NULL)
         self._check_kind(location, found, target)
         self.graph.add(Store(self.place(location, target), found.value, completes))
 

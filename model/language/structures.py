@@ -5,22 +5,34 @@ A local structure is a set of locals, one for each member: `params.FullySpecifie
 
 import ast
 
-from ..expr import Constant
+from ..algebra import equal
+from ..expr import Constant, Expression
+from ..kernel.c_types import TIME, ZERO_TIME
 from ..kernel.signature import Parameter, Passing
 from ..routine import NULL, AddressOf, Argument, Assign, Place
+from .borders import refuse_lossy
 from .errors import ARGUMENTS, UNKNOWN_FIELD
-from .kinds import Captured, Kind, LocalMember, Location
+from .kinds import Captured, Kind, LocalMember, Location, named
 from .suggest import suggestion
-from .tables import STRUCTURES, StructureName
+from .tables import STRUCTURES, TIME_MEMBERS, TIME_STRUCTURE, StructureName
 from .values import Values
 
 
 class Structures(Values):
     """A frame that knows local structures."""
 
-    def declare_structure(self, local: str, structure: StructureName) -> None:
-        """`params = IO_...()`: every member that the routine names gets its default."""
+    def declare_structure(
+        self, local: str, structure: StructureName, first: ast.expr | None = None
+    ) -> None:
+        """`params = IO_...()`: every member that the routine names gets its default.
+
+        A time may begin with a value: `timeout = LARGE_INTEGER(-10)`.
+        """
         self.structures[local] = structure.name
+        if structure.name == TIME_STRUCTURE:
+            begins = Constant(0) if first is None else self.integer(first)
+            self.graph.add(Assign(f"{local}.{TIME_MEMBERS[0].name}", begins))
+            return
         for member in self.tables.members(structure.name):
             name = f"{local}.{member.name}"
             if name in self.assigned:
@@ -30,7 +42,10 @@ class Structures(Values):
         """What `params.Member = node` assigns: an address for a member that takes one."""
         member = next(item for item in self.tables.members(found.type) if item.name == found.path)
         if member.passing is not Passing.ADDRESS:
-            return self.value(node)
+            value = self.value(node)
+            what = f"{found.path} of {found.type}"
+            refuse_lossy(self, node, value, member.type, what)
+            return value
         address, _ = self.address(member, node)
         if not isinstance(address, AddressOf):
             return Captured(Kind.NAME, Constant(NULL))
@@ -59,7 +74,20 @@ class Structures(Values):
 
     def takers(self, structure: str) -> tuple[str, ...]:
         """The kernel routines that take this type of structure."""
-        return STRUCTURES[structure]
+        return STRUCTURES.get(structure, ())
+
+    def time(self, quad_part: Expression) -> Captured:
+        """The address of a time: of one of zero, or of some other."""
+        if isinstance(quad_part, Constant):
+            return named(TIME if quad_part.value else ZERO_TIME)
+        target = self.temporary()
+        zero, other = self.graph.branch(equal(quad_part, Constant(0)))
+        self.graph.loose = zero
+        self.graph.add(Assign(target, Constant(ZERO_TIME)))
+        after, self.graph.loose = self.graph.loose, other
+        self.graph.add(Assign(target, Constant(TIME)))
+        self.graph.loose += after
+        return Captured(Kind.NAME, self.local(target).expression, (ZERO_TIME, TIME))
 
     @property
     def assigned(self) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..kernel.c_types import LARGE_INTEGER
 from ..kernel.signature import Parameter, Passing
 from .errors import ARGUMENTS, MisuseError
 
@@ -20,6 +21,10 @@ STRUCTURES: dict[str, tuple[str, ...]] = {
     ),
 }
 """The local structures of the WDK, and the routines that take them."""
+
+TIME_STRUCTURE = "LARGE_INTEGER"
+TIME_MEMBERS = (Parameter("QuadPart", default=0, type=LARGE_INTEGER),)
+"""A time, which kernel routines take by its address or by value."""
 
 
 class Signature(Protocol):
@@ -50,7 +55,9 @@ class Tables:
 
     def members(self, structure: str) -> tuple[Parameter, ...]:
         """The members of the local structure type, in order."""
-        for routine in STRUCTURES[structure]:
+        if structure == TIME_STRUCTURE:
+            return TIME_MEMBERS
+        for routine in STRUCTURES.get(structure, ()):
             for parameter in self.routines.get(routine, ()):
                 if parameter.passing is Passing.STRUCTURE:
                     return parameter.members
@@ -99,7 +106,8 @@ NT_SUCCESS = LanguageName("NT_SUCCESS")
 def captured_names(tables: Tables) -> dict[str, object]:
     """Every name of `tables`, with the value it has in a pattern's module."""
     names: dict[str, object] = {item.name: item for item in (CHOOSE, UNKNOWN, NT_SUCCESS)}
-    names.update({name: StructureName(name) for name in STRUCTURES if tables.members(name)})
+    structures = (*STRUCTURES, TIME_STRUCTURE)
+    names.update({name: StructureName(name) for name in structures if tables.members(name)})
     names.update({name: KernelName(name) for name in tables.routines})
     names.update(tables.constants)
     return names

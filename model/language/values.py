@@ -21,7 +21,8 @@ from ..algebra import (
 )
 from ..expr import TRUE, Constant, Expression, Operation
 from ..routine import NULL, Assert, Assign
-from .errors import EXPRESSION
+from .borders import is_flag_as_truth
+from .errors import CONVERSION, EXPRESSION
 from .graph import Edges
 from .kinds import (
     Captured,
@@ -29,6 +30,7 @@ from .kinds import (
     Location,
     condition,
     joined,
+    null_is_zero,
 )
 from .names import Names
 from .wording import describe_expression, describe_operator
@@ -259,7 +261,16 @@ class Values(Names):
     def _comparison(self, node: ast.Compare) -> Expression:
         if isinstance(node.ops[0], ast.In | ast.NotIn) and len(node.ops) == 1:
             return self._membership(node)
-        captured = [self.value(item) for item in (node.left, *node.comparators)]
+        sides = (node.left, *node.comparators)
+        captured = [self.value(item) for item in sides]
+        for left, right in pairwise(sides):
+            if is_flag_as_truth(self, left, right):
+                raise self.error(
+                    CONVERSION,
+                    f"`{ast.unparse(node)}` compares a flag with TRUE, which is 1",
+                    node,
+                    "ask whether the flag is set: bits & FLAG != 0, or just: bits & FLAG",
+                )
         pairs = zip(node.ops, pairwise(captured), strict=True)
         return conjunction(
             *(self.compared(operator, left, right, node) for operator, (left, right) in pairs)
@@ -269,10 +280,17 @@ class Values(Names):
         self, operator: ast.cmpop, left: Captured, right: Captured, node: ast.AST
     ) -> Expression:
         """`left operator right`."""
+        if left.stored_kind is not right.stored_kind:
+            left, right = null_is_zero(left, right), null_is_zero(right, left)
         kinds = {left.stored_kind, right.stored_kind}
         if kinds == {Kind.INTEGER, Kind.NAME}:
             raise self.mixed("a number is compared with an object, a routine or NULL", node)
         a, b = left.value, right.value
+        if Kind.UNKNOWN in kinds and isinstance(operator, ast.Eq | ast.NotEq):
+            for one, other in ((left, right), (right, left)):
+                if other.expression in (Constant(0), Constant(NULL)):  # 0 or NULL, whatever it is
+                    truth = one.condition
+                    return negation(truth) if isinstance(operator, ast.Eq) else truth
         match operator:
             case ast.Eq():
                 return same(a, b)

@@ -64,7 +64,7 @@ def test_a_pointer_is_no_answer_of_a_service_routine() -> None:
         """
     )
     refused = driver.refusal()
-    assert "returns BOOLEAN" in refused.message
+    assert "a service routine, is BOOLEAN" in refused.message
     assert refused.line
 
 
@@ -79,7 +79,7 @@ def test_a_start_routine_cannot_answer_a_reference() -> None:
             pass
         """
     )
-    assert "returns NTSTATUS" in driver.refusal().message
+    assert "a start routine, is NTSTATUS" in driver.refusal().message
 
 
 @pytest.mark.parametrize("level", ["PASSIVE_LEVEL", "APC_LEVEL", "DISPATCH_LEVEL"])

@@ -160,7 +160,7 @@ _RAISED = (
     "a = KeSynchronizeExecution(self.Interrupt, self.Synchronised, b)\na = (a ^ (a >> 7)) & 3\n",
     "KeSetEvent(self.done, 0, FALSE)\n",
     "self.Raised(a & 1)\n",
-    "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
+    "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, LARGE_INTEGER(0)) & 1\n",
 )
 _PASSIVE = (
     "KeAcquireSpinLock(self.lock, old)\n{inner}KeReleaseSpinLock(self.lock, old)\n",
@@ -172,7 +172,7 @@ _PASSIVE = (
     ),
     "KeSetEvent(self.done, 0, FALSE)\n",
     "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
-    "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 0)\na = a & 1\n",
+    "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, LARGE_INTEGER(0)) & 1\n",
     "KeFlushQueuedDpcs()\n",
     "a = self.Locked(b & 1)\n",
     "old = KeRaiseIrqlToDpcLevel()\n{inner}self.Raised(b & 1)\nKeLowerIrql(old)\n",
@@ -260,12 +260,12 @@ _SPECIAL_PASSIVE: dict[str, tuple[str, ...]] = {
         "KeFlushQueuedDpcs()\n",
     ),
     "events": (
-        "a = KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, 1)\na = a & 1\n",
+        "a = KeWaitForSingleObject(self.done, Timeout=LARGE_INTEGER(-1)) & 1\n",
         "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
     ),
     "timers": (
         "KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, NULL)\n",
-        "KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, 1)\n",
+        "KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, LARGE_INTEGER(-1))\n",
     ),
 }
 _LARGE = ("work items", "locks", "two interrupts")

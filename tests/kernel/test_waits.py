@@ -65,7 +65,11 @@ def test_a_wait_is_satisfied_when_the_event_is_set_6_5_2(bench: Bench) -> None:
         (["KeRaiseIrql(2, A)", WAIT], "wait-at-dispatch-level", "(0x121)"),
         (["KeRaiseIrql(2, A)", WAIT.replace("NULL", "5")], "wait-at-dispatch-level", "(0x122)"),
         (["KeRaiseIrql(5, A)", WAIT], "wait-at-dispatch-level", "(0x120)"),
-        (["KeRaiseIrql(5, A)", WAIT.replace("NULL", "0")], "irql-too-high", "(0x120)"),
+        (["KeRaiseIrql(2, A)", WAIT.replace("NULL", "0")], "wait-at-dispatch-level", "(0x121)"),
+        (["KeRaiseIrql(5, A)", WAIT.replace("NULL", "LARGE_INTEGER(0)")],
+         "irql-too-high", "(0x120)"),
+        ([WAIT.replace("NULL", "0")], "stuck-context", ""),
+        (["KeDelayExecutionThread(KernelMode, FALSE, 0)"], "null-dereference", "0x7E"),
         (["KeRaiseIrql(2, A)", "KeDelayExecutionThread()"], "wait-at-dispatch-level", "(0x3B)"),
         (["KeRaiseIrql(5, A)", "KeSetEvent(self.E, 0, FALSE)"], "irql-too-high", "(0x80)"),
         (["KeRaiseIrql(2, A)", "KeSetEvent(self.E, 0, TRUE)"], "irql-too-high", "(0x20016)"),
@@ -86,8 +90,23 @@ def test_what_breaks_1_5_and_6_5(
     assert not broken or bug_check in answer.bug_check
 
 
+@pytest.mark.parametrize("multiple", ["0", "1"])
+def test_a_time_is_written_as_in_c(bench: Bench, multiple: str) -> None:
+    """`&timeout` is written timeout; only what it holds tells whether the wait can block."""
+    text = body(
+        "NotificationEvent",
+        "n = Int(0, 1, initial={" + multiple + "})\n"
+        "def Main(self):\n"
+        "    timeout = LARGE_INTEGER()\n    timeout.QuadPart = -10 * self.n\n"
+        "    KeRaiseIrql(2, Old)\n"
+        "    KeWaitForSingleObject(self.E, Executive, KernelMode, FALSE, timeout)\n"
+        "    KeLowerIrql(Old)\n",
+    )
+    assert bench.plain(text).broken == ("" if multiple == "0" else "wait-at-dispatch-level")
+
+
 def test_a_zero_timeout_never_blocks_1_5_1(bench: Bench) -> None:
-    zero = WAIT.replace("NULL", "0")
+    zero = WAIT.replace("NULL", "LARGE_INTEGER(0)")
     text = body(
         "SynchronizationEvent",
         "def Main(self):\n    KeRaiseIrql(2, Old)\n"

@@ -11,7 +11,7 @@ from .state import DISPATCH, NONE, BrokenRuleError, Context, Draft, InKernel, Ru
 
 SUCCESS, TIMEOUT = 0, 0x102
 INSUFFICIENT_RESOURCES, INVALID_PARAMETER = 0xC000009A - (1 << 32), 0xC000000D - (1 << 32)
-FROM_RESOURCE = -1
+FROM_RESOURCE = -(1 << 70)
 
 
 @dataclass(slots=True)

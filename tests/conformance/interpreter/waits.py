@@ -5,6 +5,8 @@ from collections.abc import Callable
 from .calling import SUCCESS, TIMEOUT, Begin, Calling
 from .state import APC, DISPATCH, NONE, Draft, World
 
+ZERO = "LARGE_INTEGER(0)"
+
 
 def _clears_itself(world: World, name: str) -> bool:
     """Whether a satisfied wait resets the object."""
@@ -48,8 +50,8 @@ def _clear(call: Calling) -> list[Draft]:
 
 def _wait(call: Calling) -> list[Draft]:
     name = call.text("Object")
-    timeout = call.arguments["Timeout"]
-    if timeout == 0:
+    timeout = call.arguments["Timeout"] or "NULL"  # 0 for an address is NULL
+    if timeout == ZERO:
         call.at_most(DISPATCH)
     else:
         call.require(call.context.irql <= APC, "wait-at-dispatch-level")
@@ -57,7 +59,7 @@ def _wait(call: Calling) -> list[Draft]:
         if _clears_itself(call.world, name):
             call.draft.kernel[f"signalled {name}"] = False
         return call.done(SUCCESS)
-    if timeout == 0:
+    if timeout == ZERO:
         return call.done(TIMEOUT)
     call.draft.kernel[f"waits {call.name} for {name}"] = True
     return call.stay("wait", "goes on", name, timeout != "NULL")
