@@ -29,6 +29,8 @@ def kernel_invariants(system: System) -> tuple[Invariant, ...]:
         *_objects(system),
         *_placements(system),
         *_one_base(system),
+        *_in_service(system),
+        *_queue_order(system),
         *_phases(system),
     )
     return tuple(item for item in candidates if item.condition != TRUE)
@@ -123,6 +125,35 @@ def _one_base(system: System) -> Iterator[Invariant]:
             yield _fact(
                 negation(conjunction(together, raised, busy)),
                 f"{party.name} is not raised on a processor where {slot.name} is in progress",
+            )
+
+
+def _in_service(system: System) -> Iterator[Invariant]:
+    """A level line is in service on one processor at a time (4.3.6)."""
+    for line in system.lines:
+        slots = [
+            item for item in parties(system) if item.name.startswith(f"{line.name} interrupt@")
+        ]
+        for left, right in combinations(() if line.latched else slots, 2):
+            busy = [item.at(p for p in item.points if not p.end) for item in (left, right)]
+            yield _fact(
+                negation(conjunction(*busy)),
+                f"{left.name} and {right.name} are never in progress at once",
+            )
+
+
+def _queue_order(system: System) -> Iterator[Invariant]:
+    """One DPC is before another only while one queue holds both (7.1.4)."""
+    names = {variable.name for variable in system.machine.variables}
+    queued = [item.name for item in system.queues if item.kind == "DPC"]
+    for one, other in combinations(sorted(queued), 2):
+        before = f"{one} before {other}"
+        if before in names:
+            places = (Read(f"{one} queued on"), Read(f"{other} queued on"))
+            together = conjunction(equal(*places), negation(equal(places[0], Constant(NONE))))
+            yield _fact(
+                disjunction(negation(Read(before)), together),
+                f"{before} only in one queue",
             )
 
 

@@ -97,7 +97,11 @@ MUTATIONS = (
         "use-after-unmap",
     ),
     Mutation(
-        "dispatch", "(guard, *item.guard),", "item.guard,", "failed_start_stays_connected", "holds"
+        "dispatch",
+        "(guard, *free, *item.guard),",
+        "(*free, *item.guard),",
+        "failed_start_stays_connected",
+        "holds",
     ),
     Mutation(
         "dispatch",
@@ -120,6 +124,37 @@ MUTATIONS = (
         "Outcome((free,), (),",
         "set_event_in_isr_fixed",
         "stuck-context",
+    ),
+    Mutation(
+        "dpc_queues",
+        "conjunction(at_head, there)",
+        "there",
+        "dpc_order_relied_on",
+        "assertion-failed",
+        scenario="in order",
+    ),
+    Mutation(
+        "dpc_queues",
+        'return world.flag(f"{dpc} is urgent")',
+        "return FALSE",
+        "dpc_of_high_importance_overtakes",
+        "holds",
+    ),
+    Mutation(
+        "dpc_queues",
+        'world.knobs["dpc_order"] == "unordered"',
+        "False",
+        "dpc_order_relied_on",
+        "holds",
+        scenario="any order",
+    ),
+    Mutation(
+        "dispatch",
+        "processor != slot.processor",
+        "False",
+        "register_read_without_clock",
+        "stuck-context",
+        processors=2,
     ),
     Mutation(
         "dpc_removal",
@@ -370,8 +405,8 @@ MUTATIONS = (
     ),
     Mutation(
         "memory",
-        "negation(equal(dpc.queued_on(world, part), NONE))",
-        "equal(dpc.queued_on(world, part), NONE)",
+        "negation(equal(dpc_queues.queued_on(world, part), NONE))",
+        "equal(dpc_queues.queued_on(world, part), NONE)",
         "pool_freed_with_queued_dpc_fixed",
         "free-while-queued",
     ),
@@ -433,8 +468,8 @@ MUTATIONS = (
     ),
     Mutation(
         "timers",
-        "((queued.variable, Constant(processor)), *no_arguments(world, dpc)),",
-        "(),",
+        "        (queued_on(world, dpc).variable, processor),\n",
+        "",
         "pcidrv_watchdog_before_connect",
         "holds",
     ),
@@ -498,7 +533,7 @@ MUTATIONS = (
     Mutation(
         "dpc",
         "        equal(queued_on(world, dpc), NONE),\n",
-        "        TRUE,\n",
+        "        Constant(value=True),\n",
         "dpc_initialised_while_queued",
         "holds",
         processors=2,

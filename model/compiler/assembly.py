@@ -72,8 +72,10 @@ class Assembly:
             found[f"remembered {name}"] = self._remembered(name)
         for processor in self._world.processors:  # a driver without DPCs may wait for them as well
             found[f"running DPC@{processor}"] = FALSE
+            for line in self._world.lines:  # nothing is dispatched where the affinity forbids it
+                found[f"running {line} interrupt@{processor}"] = FALSE
         for program in self._programs:
-            if program.kind is ContextKind.DPC:
+            if program.kind in (ContextKind.DPC, ContextKind.ISR):
                 busy = negation(equal(Read(program.counter), Constant(program.rest)))
                 found[f"running {program.name}"] = busy
         return found
@@ -208,7 +210,7 @@ class Assembly:
     # Hardware.
 
     def _hardware(self, events: Iterable[DeviceEvent]) -> Iterator[Transition]:
-        yield from spontaneous(self._world, events)
+        yield from spontaneous(self._world, events, self._scheduling)
         yield from self._third_workers()
 
     def _third_workers(self) -> Iterator[Transition]:

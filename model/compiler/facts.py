@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..algebra import disjunction, equal, negation
 from ..expr import Constant, Expression, Read
-from ..kernel import dpc, timers, work_items
+from ..kernel import dpc, dpc_queues, timers, work_items
 from ..kernel.world import NONE, World
 from ..machine import Machine, Source
 from ..routine import Routine
@@ -117,7 +117,7 @@ def _line(world: World, name: str) -> LineFacts:
 def _queues(world: World, programs: tuple[ContextProgram, ...]) -> tuple[QueueFacts, ...]:
     """What can be queued or armed."""
     found = [
-        QueueFacts(name, "DPC", negation(equal(dpc.queued_on(world, name), NONE)))
+        QueueFacts(name, "DPC", negation(equal(dpc_queues.queued_on(world, name), NONE)))
         for name in dpc.dpcs(world)
     ]
     found += [

@@ -15,10 +15,10 @@ from ..algebra import (
 from ..driver import Line
 from ..expr import FALSE, Constant, Expression, Read
 from ..kernel import dispatch, timers
-from ..kernel.rule import Outcome, Step
 from ..kernel.world import World
 from ..machine import Transition
 from .path import Path
+from .scheduling import Scheduling
 
 HARDWARE = "hardware"
 
@@ -37,16 +37,18 @@ def changes(updates: dict[str, Expression]) -> tuple[tuple[str, Expression], ...
     return tuple((name, value) for name, value in updates.items() if value != Read(name))
 
 
-def spontaneous(world: World, events: Iterable[DeviceEvent]) -> Iterator[Transition]:
-    """Everything that may happen at any time."""
+def spontaneous(
+    world: World, events: Iterable[DeviceEvent], scheduling: Scheduling
+) -> Iterator[Transition]:
+    """Everything that may happen and nobody owes."""
     for event in events:
         yield from _device_event(world, event)
     for line in world.lines.values():
         if line.shared:
             yield _foreign_event(world, line)
     for timer in timers.timers(world):
-        for step in timers.expiry(world, timer):
-            yield from (_kernel_event(step, outcome) for outcome in step.outcomes)
+        for expiry in timers.expiry(world, timer):
+            yield _expires(expiry, scheduling)
 
 
 def _device_event(world: World, event: DeviceEvent) -> Iterator[Transition]:
@@ -101,13 +103,16 @@ def _foreign_event(world: World, line: Line) -> Transition:
     )
 
 
-def _kernel_event(step: Step, outcome: Outcome) -> Transition:
-    """A kernel step that nobody has to call for."""
+def _expires(expiry: timers.Expiry, scheduling: Scheduling) -> Transition:
+    """A timer expires, where a processor lets it (7.4.8)."""
+    outcome = expiry.outcome
+    able = disjunction(*(scheduling.below_dispatch(item) for item in expiry.processors))
     return Transition(
-        outcome.name or step.name,
+        outcome.name,
         HARDWARE,
         atoms(conjunction(*outcome.guard)),
         changes(dict(outcome.updates)),
+        scheduling=atoms(able),
         spontaneous=True,
-        rule=step.rule,
+        rule="7.4.2",
     )

@@ -50,6 +50,10 @@ class Scheduling:
         """A thread below DISPATCH_LEVEL can be run."""
         return disjunction(*(self.idle(processor) for processor in self._world.processors))
 
+    def below_dispatch(self, processor: str) -> Expression:
+        """The processor is below DISPATCH_LEVEL, whatever is queued there: timers can expire."""
+        return self.nothing_above(processor, DISPATCH_LEVEL - 1, None)
+
     def nothing_above(self, processor: str, level: int, me: ContextProgram | None) -> Expression:
         """No context other than `me` stands above `level` on the processor."""
         return conjunction(

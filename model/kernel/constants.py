@@ -29,6 +29,7 @@ CONNECT_MESSAGE_BASED = 3
 CONNECT_FULLY_SPECIFIED_GROUP = 4
 
 LOW_IMPORTANCE = 0
+HIGH_IMPORTANCE = 2
 
 FROM_RESOURCE = -(1 << 70)
 """The default of a connect argument left out: the value of the device's translated resource.
@@ -56,7 +57,7 @@ CONSTANTS: dict[str, int | str] = {
     "IO_NO_INCREMENT": 0,
     "LowImportance": LOW_IMPORTANCE,
     "MediumImportance": 1,
-    "HighImportance": 2,
+    "HighImportance": HIGH_IMPORTANCE,
     "MediumHighImportance": 3,
     "DelayedWorkQueue": 1,
     "CriticalWorkQueue": 0,

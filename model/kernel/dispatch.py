@@ -259,18 +259,30 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
     return Step("end of interrupt", "4.3.3", (*again_outcomes, over, later), checks)
 
 
+def _in_service_nowhere(world: World, slot: Slot) -> tuple[Expression, ...]:
+    """No other processor is between acceptance and end of interrupt of this line (4.3.6)."""
+    return tuple(
+        negation(Read(f"running {slot.line} interrupt@{processor}"))
+        for processor in world.processors
+        if processor != slot.processor
+    )
+
+
 def accept(world: World, slot: Slot) -> Step:
     """A processor accepts the interrupt.
 
     Windows: only above the processor's IRQL (1.3.1, 4.1.1); on any processor of the affinity. A
         level line is accepted while it is asserted, without a memory of its own (10.27); a latched
         request is forgotten before the service routine is called (10.26). With nothing connected
-        the line is off (4.2.11, 10.57).
+        the line is off (4.2.11, 10.57). While a level line is in service on one processor, no
+        other accepts it: the controller waits for the end of interrupt (4.3.6). A latched line has
+        no such rule: the next request goes where it may.
     Model: acceptance finds the first connected entry of the chain in the same step. Knob
         `spurious_calls` allows acceptance without a request (4.5.1); nobody owes it.
     """
     line = world.lines[slot.line]
     outcomes, _ = _walk(world, slot, 0, claimed=False)
+    free = () if line.latched else _in_service_nowhere(world, slot)
     if not any(world.interrupts()):
         return Step("interrupt accepted", "4.1.1", ())
     if line.latched:
@@ -288,7 +300,7 @@ def accept(world: World, slot: Slot) -> Step:
         "4.1.1",
         tuple(
             Outcome(
-                (guard, *item.guard),
+                (guard, *free, *item.guard),
                 updates,
                 then=item.then,
                 irql=item.irql,

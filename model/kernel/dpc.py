@@ -1,12 +1,13 @@
 """Deferred procedure calls: objects, queues, runs (rules 7.1 and 7.2)."""
 
-from ..algebra import conjunction, disjunction, equal, if_then_else, member, negation
+from ..algebra import conjunction, disjunction, equal, if_then_else, negation
 from ..domain import Enumeration, Value
-from ..expr import FALSE, TRUE, Constant, Expression, Read
+from ..expr import FALSE, Constant, Expression, Read
 from ..machine import Check
 from .c_types import CCHAR, LONG, PVOID
 from .callbacks import DPC, DPC_FOR_ISR
-from .constants import LOW_IMPORTANCE
+from .constants import HIGH_IMPORTANCE, LOW_IMPORTANCE
+from .dpc_queues import ever_queued, first_on, joins, leaves, made_urgent, queued_on, urgent
 from .levels import DISPATCH_LEVEL
 from .rule import (
     HERE,
@@ -23,11 +24,6 @@ from .signature import Parameter
 from .world import NONE, World
 
 _DPC_TYPES = ("KDPC", "DEVICE_OBJECT")
-
-
-def queued_on(world: World, dpc: str) -> Read:
-    """The processor whose queue holds the DPC, or `none` (7.1.4: at most one)."""
-    return world.variable(f"{dpc} queued on", world.processor_domain, ("none",))
 
 
 def running_on(processor: str) -> Read:
@@ -62,6 +58,7 @@ def _initialize(
     )
     if world.facts.has("dpc targeted", dpc):
         updates += ((target_of(world, dpc).variable, NONE),)
+    updates += made_urgent(world, dpc, value=False)
     idle = Check(
         "free-while-queued",
         equal(queued_on(world, dpc), NONE),
@@ -104,8 +101,8 @@ def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
 
     Windows: resident storage, before first use (7.1.12, R54).
     Model: the routine is a value of the object; queuing an object without one is a violation, and
-        so is initialising one that is queued. A target set before is forgotten. Threaded DPCs
-        (7.1.11) are not modelled.
+        so is initialising one that is queued. A target or high importance set before is
+        forgotten. Threaded DPCs (7.1.11) are not modelled.
     """
     context = call.arguments["DeferredContext"]
     if not isinstance(context, Constant):
@@ -140,15 +137,16 @@ def argument_of(world: World, dpc: str, position: int) -> Read | None:
 def insert(call: KernelCall, world: World, dpc: str, arguments: tuple[Expression, ...]) -> Step:
     """Queue the DPC unless it is queued already.
 
-    The queue is that of the calling processor, or of the target (7.1.6). Order within a queue is
-    not kept: queued DPCs start in any order (7.1.8).
+    The queue is that of the calling processor, or of the target (7.1.6). It joins at the tail, of
+    high importance at the head (7.1.8).
     """
+    ever_queued(world, dpc)
     queued = queued_on(world, dpc)
-    target: Expression = HERE
-    if world.facts.has("dpc targeted", dpc):
-        chosen = target_of(world, dpc)
-        target = if_then_else(equal(chosen, NONE), HERE, chosen)
-    updates: list[tuple[str, Expression]] = [(queued.variable, target)]
+    target = here_or_target(world, dpc)
+    updates: list[tuple[str, Expression]] = [
+        (queued.variable, target),
+        *joins(world, dpc, target, urgent(world, dpc)),
+    ]
     same: list[Expression] = []
     for position, value in enumerate(arguments, 1):
         if not isinstance(value, Constant):
@@ -214,11 +212,12 @@ def target_of(world: World, dpc: str) -> Read:
     return world.variable(f"{dpc} target", world.processor_domain, ("none",))
 
 
-def may_target(world: World, dpc: str, processor: str) -> Expression:
-    """Whether an expiring timer may queue the DPC on the processor (7.1.6, 7.4.2)."""
+def here_or_target(world: World, dpc: str) -> Expression:
+    """The processor whose queue the DPC joins: its target or the one that runs this (7.1.6)."""
     if not world.facts.has("dpc targeted", dpc):
-        return TRUE
-    return member(target_of(world, dpc), ("none", processor))
+        return HERE
+    chosen = target_of(world, dpc)
+    return if_then_else(equal(chosen, NONE), HERE, chosen)
 
 
 def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -238,15 +237,19 @@ def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, 
 def ke_set_importance_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Choose how urgent the DPC is.
 
-    Windows: high goes to the head of the queue; low may wait for the queue to fill up (7.1.8,
-        10.52).
-    Model: a DPC that is ever made low never holds a thread back; high changes nothing, because no
-        order is kept.
+    Windows: high goes to the head of the queue, all others to its tail; low may wait for the queue
+        to fill up (7.1.8, 10.52).
+    Model: one step; what is queued already stays where it is. A DPC that is ever made low never
+        holds a thread back.
     """
     dpc = dpc_passed(call, world, "Dpc")
-    if call.number("Importance") == LOW_IMPORTANCE:
+    importance = call.number("Importance")
+    if importance == LOW_IMPORTANCE:
         world.facts.add("dpc low importance", dpc)
-    return (Step(call.routine, "7.1.8"),)
+    if importance == HIGH_IMPORTANCE:
+        world.facts.add("dpc high importance", dpc)
+    updates = made_urgent(world, dpc, value=importance == HIGH_IMPORTANCE)
+    return (Step(call.routine, "7.1.8", (Outcome(updates=updates),)),)
 
 
 def no_arguments(world: World, dpc: str) -> tuple[tuple[str, Expression], ...]:
@@ -272,21 +275,26 @@ def _decoded(world: World, dpc: str, position: int) -> list[tuple[tuple[Expressi
 def start(world: World, processor: str) -> Step:
     """A processor takes a DPC out of its queue and calls the routine.
 
-    Windows: when the IRQL would fall below DISPATCH_LEVEL, at DISPATCH_LEVEL (7.1.7); the object is
-        out of the queue before its routine starts, so it can be queued again meanwhile (7.1.5).
-    Model: any queued DPC may be the next. The end of a run is part of its last step.
+    Windows: when the IRQL would fall below DISPATCH_LEVEL, at DISPATCH_LEVEL (7.1.7), the first in
+        the queue (7.1.8); the object is out of the queue before its routine starts, so it can be
+        queued again meanwhile (7.1.5).
+    Model: the first in the queue; with the knob `dpc_order` any of it (10.65). The end of a run is
+        part of its last step.
     """
     outcomes: list[Outcome] = []
+    here: tuple[Expression, ...]
     flushing = [str(item[0]) for item in world.facts.all("flushes")]
     done = Record(
         tuple((awaited(world, context, f"DPC@{processor}").variable, FALSE) for context in flushing)
     )
     for dpc in dpcs(world):
         queued = queued_on(world, dpc)
-        here: Expression = equal(queued, Constant(processor))
         if world.knobs["dpc_any_cpu"] == "yes":
-            here = negation(equal(queued, NONE))
-        updates: list[tuple[str, Expression]] = [(queued.variable, NONE)]
+            here = (negation(equal(queued, NONE)), first_on(world, dpc, queued))
+        else:
+            own = Constant(processor)
+            here = (equal(queued, own), first_on(world, dpc, own))
+        updates: list[tuple[str, Expression]] = [(queued.variable, NONE), *leaves(world, dpc)]
         for context in flushing:
             flag = awaited(world, context, dpc)
             updates += [
@@ -311,7 +319,7 @@ def start(world: World, processor: str) -> Step:
                     )
                     outcomes.append(
                         Outcome(
-                            (here, chosen, *guard1, *guard2),
+                            (*here, chosen, *guard1, *guard2),
                             (*updates, *forgotten),
                             then=(Enter(str(routine), arguments, DPC), done),
                             name=f"{dpc} starts",

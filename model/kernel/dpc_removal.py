@@ -2,7 +2,8 @@
 
 from ..algebra import equal, negation
 from ..expr import FALSE, Constant, Expression
-from .dpc import awaited, dpc_passed, dpcs, queued_on, running_on
+from .dpc import awaited, dpc_passed, dpcs, running_on
+from .dpc_queues import leaves, queued_on
 from .levels import PASSIVE_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
@@ -33,6 +34,7 @@ def dequeued(world: World, dpc: str) -> tuple[tuple[str, Expression], ...]:
     flushing = [str(item[0]) for item in world.facts.all("flushes")]
     return (
         (queued_on(world, dpc).variable, NONE),
+        *leaves(world, dpc),
         *((awaited(world, context, dpc).variable, FALSE) for context in flushing),
     )
 

@@ -88,6 +88,13 @@ KNOBS: tuple[Knob, ...] = (
         "10.51",
     ),
     Knob(
+        "dpc_order",
+        ("in_order", "unordered"),
+        "in_order",
+        "queued DPCs of a processor start in the order of its queue, not in any order",
+        "10.65",
+    ),
+    Knob(
         "weak_remove_queue_dpc",
         ("no", "yes"),
         "no",

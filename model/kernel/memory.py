@@ -15,7 +15,7 @@ from ..domain import Enumeration, Range
 from ..driver import Field
 from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
-from . import dpc, remove_locks, timers, work_items
+from . import dpc, dpc_queues, remove_locks, timers, work_items
 from .c_types import SIZE_T, ULONG, signed_as
 from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
@@ -66,7 +66,7 @@ def _nothing_queued(freeing: str, world: World, name: str) -> tuple[Check, ...]:
     for part in _parts(world, name):
         crash = "0xC7 TIMER_OR_DPC_INVALID"
         if part in dpc.dpcs(world):
-            queued = negation(equal(dpc.queued_on(world, part), NONE))
+            queued = negation(equal(dpc_queues.queued_on(world, part), NONE))
         elif part in timers.timers(world):
             queued = timers.pending(world, part)
         elif part in work_items.work_items(world) and name != DRIVER:  # those keep the device

@@ -1,12 +1,20 @@
-"""Timers (rules 7.4). Time is not counted: an armed timer may expire at any moment."""
+"""Timers (rules 7.4). Time is not counted: an armed timer may expire whenever a processor can.
 
-from ..algebra import equal, negation
+Timers expire at DISPATCH_LEVEL: the clock interrupt only asks for it. So a processor that is at
+DISPATCH_LEVEL or above lets none expire, and on a lone one nothing expires meanwhile (7.4.8).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..algebra import conjunction, equal, negation
 from ..domain import Enumeration
-from ..expr import FALSE, Constant, Expression, Read
+from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
 from .c_types import LARGE_INTEGER, LONG
+from .dpc import here_or_target, no_arguments, target_of
 from .dpc import initialized as dpc_initialized
-from .dpc import may_target, no_arguments, queued_on
+from .dpc_queues import ever_queued, joins, not_empty_for, queued_on, urgent
 from .events import (
     NOTIFICATION,
     initialized,
@@ -96,6 +104,7 @@ def arm(world: World, timer: str, dpc: str, state: str) -> tuple[tuple[str, Expr
     """The updates by which the timer is armed and will queue `dpc`."""
     world.facts.add("timer dpc", timer, dpc)
     if dpc != "NULL":
+        ever_queued(world, dpc)
         for position in (1, 2):
             world.facts.add("dpc argument", dpc, position, "NULL")
     return (
@@ -112,17 +121,23 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
     updates = arm(world, timer, dpc, state)
     was = pending(world, timer)
     ready = () if dpc == "NULL" else (dpc_initialized(call, world, dpc),)
-    return (
-        Step(
-            call.routine,
-            "7.4.1",
-            (
-                Outcome((was,), updates, result=Constant(1)),
-                Outcome((negation(was),), updates, result=Constant(0)),
-            ),
-            (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, timer), *ready),
+    armed_now = Step(
+        call.routine,
+        "7.4.1",
+        (
+            Outcome((was,), updates, result=Constant(1)),
+            Outcome((negation(was),), updates, result=Constant(0)),
         ),
+        (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, timer), *ready),
     )
+    if not _may_be_past(call.arguments["DueTime"]):
+        return (armed_now,)
+    return (armed_now, _due_at_once(call, world, timer))
+
+
+def _may_be_past(due: Expression) -> bool:
+    """Whether the due time can be over when the timer is set: zero, or not known (7.4.9)."""
+    return not isinstance(due, Constant) or due.value == 0
 
 
 def ke_set_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -131,7 +146,9 @@ def ke_set_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Windows: at or below DISPATCH_LEVEL; the timer becomes not signalled; one that is armed is
         cancelled first, and the call returns TRUE. An expiry DPC already queued stays queued
         (7.4.1, 7.4.3).
-    Model: one step; the due time is not looked at.
+    Model: one step; the due time is not looked at, but that one which is zero, or not known where
+        the call is made, may be over already: then the timer may expire inside the call, at
+        whatever level (7.4.9).
     """
     return _set(call, world, ARMED)
 
@@ -140,7 +157,7 @@ def ke_set_timer_ex(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Arm a timer, periodic if Period is not zero.
 
     Windows: as KeSetTimer (7.4.1); the DPC of a periodic timer can run on two processors (7.4.4).
-    Model: one step; neither time is looked at.
+    Model: as KeSetTimer; of the period it is only asked whether there is one.
     """
     return _set(call, world, PERIODIC if call.number("Period") else ARMED)
 
@@ -184,48 +201,93 @@ def ke_read_state_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     return (read_state(call, world, _timer(call, world), "7.4.2"),)
 
 
-def expiry(world: World, timer: str) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """One way in which a timer expires, on any of `processors`."""
+
+    processors: tuple[str, ...]
+    outcome: Outcome
+
+
+def expiry(world: World, timer: str) -> Iterator[Expiry]:
     """The timer expires: it becomes signalled and its DPC is queued.
 
     Windows: the timer leaves the timer queue, becomes signalled, its DPC is queued (7.4.2), on the
         DPC's target processor where it has one (7.1.6). A DPC that is queued already stays queued
-        once (7.1.2, 7.4.5).
-    Model: one step, at any moment; without a target the DPC may be queued on any processor.
+        once (7.1.2, 7.4.5). All that happens at DISPATCH_LEVEL, not at the clock interrupt (7.4.8).
+    Model: one step, whenever some processor is below DISPATCH_LEVEL; without a target the DPC is
+        queued on that one, in its place or ahead of everything queued there (10.66).
     """
-    steps: list[Step] = []
+    for dpc, guard, updates in _signals(world, timer):
+        for processors, queues in _queued(world, timer, dpc):
+            changed = (*updates, *queues.updates)
+            outcome = Outcome((*guard, *queues.guard), changed, name=queues.name)
+            yield Expiry(processors, outcome)
+
+
+def _signals(
+    world: World, timer: str
+) -> Iterator[tuple[str, tuple[Expression, ...], tuple[tuple[str, Expression], ...]]]:
+    """(DPC, guard, updates) for every way in which an expiry signals the timer."""
     for kind in (ARMED, PERIODIC):
         ended = disarm(world, timer) if kind == ARMED else ()
         is_kind = equal(armed(world, timer), Constant(kind))
         for item in world.facts.all("timer dpc"):
-            if item[0] != timer:
-                continue
-            chosen = equal(dpc_of(world, timer), Constant(item[1]))
-            outcomes = [
-                Outcome((is_kind, chosen, *guard, *more), (*ended, *updates, *queue), name=name)
-                for guard, updates in wakes(world, timer)
-                for more, queue, name in _queued(world, timer, str(item[1]))
-            ]
-            steps.append(Step(f"{timer} expires", "7.4.2", tuple(outcomes)))
-    return tuple(steps)
+            if item[0] == timer:
+                chosen = equal(dpc_of(world, timer), Constant(item[1]))
+                for guard, updates in wakes(world, timer):
+                    yield str(item[1]), (is_kind, chosen, *guard), (*ended, *updates)
 
 
-def _queued(
-    world: World, timer: str, dpc: str
-) -> list[tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...], str]]:
-    """(guard, updates, name) of the ways in which an expiry queues the DPC."""
+def _queued(world: World, timer: str, dpc: str) -> Iterator[tuple[tuple[str, ...], Outcome]]:
+    """The ways in which an expiry queues the DPC, and on which processors it can do so."""
+    every = world.processors
     if dpc == "NULL":
-        return [((), (), "")]
-    queued = queued_on(world, dpc)
-    free = equal(queued, NONE)
-    found: list[tuple[tuple[Expression, ...], tuple[tuple[str, Expression], ...], str]] = [
-        (
-            (free, may_target(world, dpc, processor)),
-            ((queued.variable, Constant(processor)), *no_arguments(world, dpc)),
-            f"{timer} expires on {processor} and queues {dpc}",
-        )
-        for processor in world.processors
-    ]
-    return [*found, ((negation(free),), (), f"{timer} expires; {dpc} is already queued")]
+        yield every, Outcome(name=f"{timer} expires")
+        return
+    free = equal(queued_on(world, dpc), NONE)
+    yield every, Outcome((negation(free),), name=f"{timer} expires; {dpc} is already queued")
+    first = urgent(world, dpc)
+    for name in every:
+        processor = Constant(name)
+        text = f"{timer} expires on {name} and queues {dpc}"
+        ahead = conjunction(not_empty_for(world, dpc, processor), negation(first))
+        ways = [Outcome((free,), _joining(world, dpc, processor, first), name=text)]
+        if ahead != FALSE:
+            moved = _joining(world, dpc, processor, TRUE)
+            ways.append(Outcome((free, ahead), moved, name=f"{text} ahead of the others"))
+        for way in ways:
+            if not world.facts.has("dpc targeted", dpc):
+                yield (name,), way
+                continue
+            target = target_of(world, dpc)
+            for aimed, processors in ((NONE, (name,)), (processor, every)):
+                yield processors, replace(way, guard=(*way.guard, equal(target, aimed)))
+
+
+def _joining(
+    world: World, dpc: str, processor: Expression, at_head: Expression
+) -> tuple[tuple[str, Expression], ...]:
+    """The updates by which the DPC of a timer joins the queue of `processor`."""
+    return (
+        (queued_on(world, dpc).variable, processor),
+        *no_arguments(world, dpc),
+        *joins(world, dpc, processor, at_head),
+    )
+
+
+def _due_at_once(call: KernelCall, world: World, timer: str) -> Step:
+    """The due time is over when the timer is set, or is not (7.4.9)."""
+    ways = [Outcome(name=f"{call.routine}: not due yet")]
+    for dpc, guard, updates in _signals(world, timer):
+        if dpc == "NULL":
+            ways.append(Outcome(guard, updates))
+            continue
+        free = equal(queued_on(world, dpc), NONE)
+        joined = _joining(world, dpc, here_or_target(world, dpc), urgent(world, dpc))
+        ways.append(Outcome((*guard, free), (*updates, *joined)))
+        ways.append(Outcome((*guard, negation(free)), updates))
+    return Step(f"{call.routine}: due at once", "7.4.9", tuple(ways))
 
 
 _TIMER = Parameter("Timer")

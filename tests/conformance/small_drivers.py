@@ -90,6 +90,7 @@ _CONNECT = """        status = IoConnectInterrupt(self.Interrupt, self.Service, 
 _FIELDS = {
     "queues": "    work = Queue(Bit(), 2)\n    late = Queue(Reference(Record), 1)\n",
     "two DPCs": "    again = KDPC()\n    other = KEVENT(SynchronizationEvent, FALSE)\n",
+    "three DPCs": "    again = KDPC()\n    third = KDPC()\n",
     "two interrupts": (
         "    second = Nic(Line(irql=7, mode=LevelSensitive))\n"
         "    Another = PKINTERRUPT()\n"
@@ -189,6 +190,7 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
     "timers": (
         "KeSetTimer(self.timer, 1, self.dpc)\n",
         "a = KeSetTimer(self.timer, 1, NULL)\n",
+        "a = KeSetTimer(self.timer, 0, self.dpc)\n",
         "a = KeSetTimerEx(self.timer, 1, 1, self.dpc)\n",
         "a = KeCancelTimer(self.timer)\n",
     ),
@@ -216,6 +218,15 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
         "KeInsertQueueDpc(self.again, NULL, NULL)\n",
         "b = KeRemoveQueueDpc(self.again)\n",
         "KeSetEvent(self.other, 0, FALSE)\n",
+    ),
+    "three DPCs": (
+        "KeInsertQueueDpc(self.again, NULL, NULL)\n",
+        "KeInsertQueueDpc(self.third, NULL, NULL)\n",
+        "KeInsertQueueDpc(self.dpc, NULL, NULL)\nKeInsertQueueDpc(self.again, NULL, NULL)\n",
+        "b = KeRemoveQueueDpc(self.again)\n",
+        "KeSetImportanceDpc(self.third, HighImportance)\n",
+        "KeSetImportanceDpc(self.third, MediumImportance)\n",
+        "KeSetTimer(self.timer, 1, self.third)\n",
     ),
     "two interrupts": (
         "self.second.masked = a & 1\n",
@@ -344,6 +355,11 @@ def _start(draw: st.DrawFn, kind: str) -> str:
     text = f"        KeSetTargetProcessorDpc(self.dpc, {number})\n" if number < 2 else ""
     if kind == "two DPCs":
         text += "        KeInitializeDpc(self.again, self.Deferred, self)\n"
+    if kind == "three DPCs":
+        text += "        KeInitializeDpc(self.again, self.Later, self)\n"
+        text += "        KeInitializeDpc(self.third, self.Latest, self)\n"
+        importance = draw(st.sampled_from(("Low", "Medium", "High", "High")))
+        text += f"        KeSetImportanceDpc(self.again, {importance}Importance)\n"
     if kind == "two interrupts":
         lock = draw(st.sampled_from(("", ", SpinLock=self.shared, SynchronizeIrql=7")))
         text += "        IoConnectInterrupt(self.Another, self.Served, self, "
@@ -374,6 +390,9 @@ def _routines(draw: st.DrawFn, kind: str, threads: list[str], *, above: bool) ->
     if kind == "two interrupts":
         served = draw(_service_routine()).replace("nic", "second")
         routines["Served(self, Interrupt, ServiceContext)"] = served
+    if kind == "three DPCs":
+        routines["Later(self, Dpc, Context)"] = "self.x = 1\n"
+        routines["Latest(self, Dpc, Context)"] = draw(_body(_ANYWHERE, 1))
     if kind == "work items":
         routines["Work(self, Device, Context)"] = draw(_body(_ANYWHERE + _PASSIVE, 1))
     for name in threads:

@@ -78,7 +78,8 @@ def test_one_registration_never_runs_twice_at_once_4_1_2(bench: Bench, processor
 
 
 def test_a_second_processor_spins_for_the_lock_4_1_2(bench: Bench) -> None:
-    answer = bench.check(CONNECT, COUNTED, processors=2)
+    """Of a latched line: one that is level-sensitive is in service on one processor (4.3.6)."""
+    answer = bench.check(CONNECT, COUNTED, processors=2, line="irql=7, mode=Latched")
     spin = [
         point.label
         for point in answer.system.points
@@ -361,3 +362,22 @@ def test_a_shared_line_goes_where_the_own_registration_asks_for_it_2_5(bench: Be
     masked = CONNECT.replace("self.Isr)", "self.Isr, ProcessorEnableMask=1)")
     assert masked != CONNECT
     assert bench.check(masked, text, line=SHARED, processors=2).holds
+
+
+@pytest.mark.parametrize("mode", ["LevelSensitive", "Latched"])
+@pytest.mark.parametrize("shared", ["False", "True"])
+def test_a_level_line_is_in_service_on_one_processor_4_3_6(
+    bench: Bench, mode: str, shared: str
+) -> None:
+    """A latched one is free as soon as its request is accepted."""
+    line = f"irql=7, mode={mode}, shared={shared}"
+    answer = bench.check(CONNECT, SERVE, processors=2, line=line)
+    assert answer.holds, answer.verdict
+    slots = [f"nic interrupt@{name}" for name in ("P0", "P1")]
+    both = any(
+        answer.reaches({f"at {slots[0]}": first.label, f"at {slots[1]}": second.label})
+        for first in answer.system.points
+        for second in answer.system.points
+        if [first.context, second.context] == slots and not first.end and not second.end
+    )
+    assert both == (mode == "Latched")

@@ -123,3 +123,87 @@ def test_an_initialised_timer_is_not_signalled_6_5_1(bench: Bench, again: str) -
         "assert not Signalled",
     )
     assert bench.plain(TIMER, text).holds
+
+
+RAISED = (
+    "def Main(self):\n    KeRaiseIrql({level}, Old)\n    KeSetTimer(self.T, {due}, {dpc})\n"
+    "    Early = KeReadStateTimer(self.T)\n    assert not Early\n"
+    "    Gone = KeCancelTimer(self.T)\n    assert Gone\n    KeLowerIrql(Old)\n"
+)
+
+
+def raised(level: str = "DISPATCH_LEVEL", due: int = 1, dpc: str = "self.D") -> str:
+    return RAISED.format(level=level, due=due, dpc=dpc)
+
+
+@pytest.mark.parametrize("dpc", ["self.D", "NULL"])
+@pytest.mark.parametrize("set_timer", ["KeSetTimer(", "KeSetTimerEx("])
+def test_nothing_expires_on_a_lone_raised_processor_7_4_8(
+    bench: Bench, dpc: str, set_timer: str
+) -> None:
+    text = raised(dpc=dpc)
+    if set_timer == "KeSetTimerEx(":
+        text = text.replace("KeSetTimer(self.T, 1,", "KeSetTimerEx(self.T, 1, 5,")
+    assert bench.plain(TIMER, text).holds
+    assert bench.plain(TIMER, text, processors=2).broken == "assertion-failed"
+    assert bench.plain(TIMER, raised("APC_LEVEL", dpc=dpc)).broken == "assertion-failed"
+
+
+def test_nor_while_every_processor_is_raised_7_4_8(bench: Bench) -> None:
+    """Two threads at DISPATCH_LEVEL, the one in the other's sight: the timer cannot expire."""
+    text = (
+        "Up = Bit(0, volatile=True)\n"
+        "def Other(self):\n    KeRaiseIrql(DISPATCH_LEVEL, Old)\n    self.Up = 1\n"
+        "    self.Up = 0\n    KeLowerIrql(Old)\n"
+        "def Main(self):\n    KeRaiseIrql(DISPATCH_LEVEL, Old)\n"
+        "    KeSetTimer(self.T, 1, NULL)\n    Both = self.Up\n"
+        "    Early = KeReadStateTimer(self.T)\n    Still = self.Up\n"
+        "    assert not Early or not Both or not Still\n    KeLowerIrql(Old)\n"
+    )
+    threads = "Drv.Main, Drv.Other"
+    answer = bench.plain(TIMER, text, threads=threads, processors=2)
+    # It may have expired before the other was raised; on three processors also afterwards.
+    assert answer.broken == "assertion-failed"
+    claim = text.replace("KeSetTimer(self.T, 1, NULL)\n    Both = self.Up\n",
+                         "Both = self.Up\n    KeSetTimer(self.T, 1, NULL)\n")  # fmt: skip
+    assert bench.plain(TIMER, claim, threads=threads, processors=2).holds
+    assert bench.plain(TIMER, claim, threads=threads, processors=3).broken == "assertion-failed"
+
+
+def test_a_timer_in_a_dpc_waits_for_its_end_7_4_8(bench: Bench) -> None:
+    text = TIMER.replace(
+        "    InterlockedIncrement(self.Runs)\n",
+        "    KeSetTimer(self.T, 1, NULL)\n    Early = KeReadStateTimer(self.T)\n"
+        "    assert not Early\n",
+    )
+    text += main("KeInsertQueueDpc(self.D)")
+    assert bench.plain(text).holds
+    assert bench.plain(text, processors=2).broken == "assertion-failed"
+
+
+def test_a_targeted_dpc_does_not_let_a_timer_expire_on_a_lone_processor_7_4_8(
+    bench: Bench,
+) -> None:
+    text = raised().replace("    KeRaise", "    KeSetTargetProcessorDpc(self.D, 1)\n    KeRaise", 1)
+    assert bench.plain(TIMER, text).holds
+    assert bench.plain(TIMER, text, processors=2).broken == "assertion-failed"
+
+
+def test_a_raised_thread_waits_for_a_timer_in_vain_7_4_8(bench: Bench) -> None:
+    text = (
+        "def Main(self):\n    KeRaiseIrql(DISPATCH_LEVEL, Old)\n    KeSetTimer(self.T, 1, NULL)\n"
+        "    while not KeReadStateTimer(self.T):\n        pass\n    KeLowerIrql(Old)\n"
+    )
+    assert bench.plain(TIMER, text).broken == "stuck-context"
+    assert bench.plain(TIMER, text, processors=2).holds
+
+
+@pytest.mark.parametrize("dpc", ["self.D", "NULL"])
+def test_a_due_time_that_is_over_expires_inside_the_call_7_4_9(bench: Bench, dpc: str) -> None:
+    assert bench.plain(TIMER, raised(due=0, dpc=dpc)).broken == "assertion-failed"
+    known = raised(due=0, dpc=dpc).replace("assert Gone", "assert Gone != Early")
+    assert bench.plain(TIMER, known.replace("assert not Early", "Seen = Early")).holds
+    runs = main("KeSetTimer(self.T, 0, self.D)", "KeCancelTimer(self.T)", "KeFlushQueuedDpcs()",
+                "assert self.Runs <= 1")  # fmt: skip
+    answer = bench.plain(TIMER, runs, processors=2)
+    assert answer.holds, answer.verdict

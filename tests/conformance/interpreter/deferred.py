@@ -2,13 +2,42 @@
 
 from collections.abc import Callable
 
+from dirql.model.domain import Value
+
 from .calling import Begin, Calling
 from .state import DISPATCH, NONE, PASSIVE, Draft, Run
 
 
+def queue_of(draft: Draft, processor: str) -> tuple[Value, ...]:
+    """The DPCs in the queue of a processor, the first first (7.1.8)."""
+    found = draft.kernel.get(f"queue {processor}", ())
+    assert isinstance(found, tuple)
+    return found
+
+
+def join_queue(draft: Draft, dpc: str, processor: str, *, at_head: bool) -> None:
+    """The DPC is queued on the processor."""
+    draft.kernel[f"queued {dpc}"] = processor
+    waiting = queue_of(draft, processor)
+    draft.kernel[f"queue {processor}"] = (dpc, *waiting) if at_head else (*waiting, dpc)
+
+
+def leave_queue(draft: Draft, dpc: str) -> None:
+    """The DPC leaves whatever queue it is in; the others keep their order."""
+    processor = draft.text(f"queued {dpc}")
+    if processor != NONE:
+        waiting = queue_of(draft, processor)
+        draft.kernel[f"queue {processor}"] = tuple(item for item in waiting if item != dpc)
+    draft.kernel[f"queued {dpc}"] = NONE
+
+
 def _initialize_dpc(call: Calling) -> list[Draft]:
     entry = (call.text("DeferredRoutine"), call.arguments["DeferredContext"])
-    call.draft.kernel[f"routine {call.text('Dpc')}"] = entry
+    dpc = call.text("Dpc")
+    call.require(call.draft.text(f"queued {dpc}") == NONE, "free-while-queued")
+    call.draft.kernel[f"routine {dpc}"] = entry
+    call.draft.kernel[f"urgent {dpc}"] = False
+    call.draft.kernel[f"target {dpc}"] = NONE
     return call.done()
 
 
@@ -21,7 +50,8 @@ def _insert(call: Calling) -> list[Draft]:
         call.note(call.draft.kernel[f"arguments {dpc}"] == passed, "dpc-argument-lost")
     if free:
         target = call.draft.text(f"target {dpc}")
-        call.draft.kernel[f"queued {dpc}"] = call.processor if target == NONE else target
+        processor = call.processor if target == NONE else target
+        join_queue(call.draft, dpc, processor, at_head=call.draft.flag(f"urgent {dpc}"))
         call.draft.kernel[f"arguments {dpc}"] = passed
     call.change(handled=True)
     return call.done(int(free))
@@ -30,7 +60,7 @@ def _insert(call: Calling) -> list[Draft]:
 def _remove(call: Calling) -> list[Draft]:
     dpc = call.text("Dpc")
     queued = call.draft.text(f"queued {dpc}") != NONE
-    call.draft.kernel[f"queued {dpc}"] = NONE
+    leave_queue(call.draft, dpc)
     for name, awaited in list(call.draft.kernel.items()):
         if name.startswith("flush ") and isinstance(awaited, frozenset):
             call.draft.kernel[name] = awaited - {f"queued {dpc}"}
@@ -60,6 +90,11 @@ def _flushed(call: Calling) -> list[Draft]:
 def _target(call: Calling) -> list[Draft]:
     number = min(call.number("Number"), len(call.world.processors) - 1)
     call.draft.kernel[f"target {call.text('Dpc')}"] = call.world.processors[number]
+    return call.done()
+
+
+def _importance(call: Calling) -> list[Draft]:
+    call.draft.kernel[f"urgent {call.text('Dpc')}"] = call.number("Importance") == 2
     return call.done()
 
 
@@ -101,6 +136,7 @@ BEGIN: dict[str, Begin] = {
     "KeRemoveQueueDpc": _remove,
     "KeFlushQueuedDpcs": _flush,
     "KeSetTargetProcessorDpc": _target,
+    "KeSetImportanceDpc": _importance,
     "IoQueueWorkItem": _queue,
 }
 

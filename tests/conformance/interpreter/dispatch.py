@@ -137,6 +137,9 @@ def accept(world: World, draft: Draft, device: Device, processor: str) -> list[D
     if draft.contexts[slot].frames or level(draft, processor) >= device.line.irql:
         return []
     latched = device.line.latched
+    others = (slot_of(device.object, other) for other in world.processors)
+    if not latched and any(draft.contexts[other].frames for other in others):
+        return []  # in service elsewhere (4.3.6)
     asked = draft.flag(f"pending {device.object}") if latched else _high(world, draft, device)
     first = _next_entry(world, draft, device, 0)
     if not asked or first is None:

@@ -149,17 +149,16 @@ def _steps(world: World, state: State) -> Iterator[Draft | str]:
 
 
 def _queued(draft: Draft, processor: str) -> list[str]:
-    """The DPCs in the queue of a processor."""
-    return [
-        name.removeprefix("queued ")
-        for name, value in draft.kernel.items()
-        if name.startswith("queued ") and value == processor
-    ]
+    """The DPCs in the queue of a processor, in their order."""
+    return [str(item) for item in deferred.queue_of(draft, processor)]
 
 
 def _due(world: World, draft: Draft, processor: str) -> list[str]:
-    """The queued DPCs that nothing below DISPATCH_LEVEL may overtake: those nobody targeted."""
-    return [dpc for dpc in _queued(draft, processor) if dpc not in world.targeted]
+    """The queued DPCs that nothing below DISPATCH_LEVEL may overtake.
+
+    Those that nobody ever targeted or made low.
+    """
+    return [dpc for dpc in _queued(draft, processor) if dpc not in world.patient]
 
 
 def _places(world: World, draft: Draft, name: str) -> list[str]:
@@ -179,9 +178,9 @@ def _dequeue(world: World, draft: Draft, processor: str) -> Iterator[Draft | str
     slot = f"DPC@{processor}"
     if dispatch.level(draft, processor) >= DISPATCH:
         return
-    for dpc in _queued(draft, processor):
+    for dpc in _queued(draft, processor)[:1]:
         after = draft.copy()
-        after.kernel[f"queued {dpc}"] = NONE
+        deferred.leave_queue(after, dpc)
         for name, awaited in list(after.kernel.items()):
             if isinstance(awaited, frozenset) and f"queued {dpc}" in awaited:
                 running = awaited - {f"queued {dpc}"} | {f"running {processor}"}

@@ -122,7 +122,7 @@ class Draft:
 
     def frozen(self) -> State:
         """The state."""
-        nothing = (NONE, False, frozenset[str]())
+        nothing = (NONE, False, frozenset[str](), ())
         kept = [item for item in self.kernel.items() if item[1] not in nothing]
         return State(
             tuple(self.memory.items()),
@@ -162,20 +162,19 @@ class World:
     eager: bool
     routines: dict[str, Routine] = field(default_factory=dict[str, Routine])
     fields: dict[str, Field] = field(default_factory=dict[str, Field])
-    targeted: frozenset[str] = frozenset()
+    patient: frozenset[str] = frozenset()
     known_lines: dict[object, bool] = field(default_factory=dict[object, bool])
     survived: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
         """Make the tables."""
         self.routines = {item.name: item for item in self.program.routines}
-        self.targeted = frozenset(
-            str(value_of(node.instruction.arguments[0], {}))
+        self.patient = frozenset(
+            name
             for routine in self.program.routines
             for node in routine.nodes
-            if isinstance(node.instruction, Call)
-            and node.instruction.routine == Constant("KeSetTargetProcessorDpc")
-            and not isinstance(node.instruction.arguments[0], AddressOf)
+            if isinstance(call := node.instruction, Call)
+            for name in _made_patient(call)
         )
         self.fields = {
             f"{item.name}.{declared.name}": declared
@@ -191,6 +190,15 @@ class World:
     def is_device(self, routine: str) -> bool:
         """Whether it is a routine of a device, which is one step."""
         return routine.partition(".")[0] in {item.object for item in self.program.devices}
+
+
+def _made_patient(call: Call) -> list[str]:
+    """The DPC that the call lets wait in its queue, if it does: targeted, or made low (7.1.8)."""
+    if not call.arguments or isinstance(call.arguments[0], AddressOf):
+        return []
+    low = call.routine == Constant("KeSetImportanceDpc") and call.arguments[1] == Constant(0)
+    targeted = call.routine == Constant("KeSetTargetProcessorDpc")
+    return [str(value_of(call.arguments[0], {}))] if low or targeted else []
 
 
 # Values.

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from .calling import SUCCESS, TIMEOUT, Begin, Calling
+from .deferred import join_queue
+from .dispatch import level
 from .state import APC, DISPATCH, NONE, Draft, World
 
 ZERO = "LARGE_INTEGER(0)"
@@ -87,7 +89,24 @@ def _set_timer(call: Calling) -> list[Draft]:
     call.draft.kernel[f"timer {timer}"] = "periodic" if periodic else "armed"
     call.draft.kernel[f"dpc of {timer}"] = dpc
     call.draft.kernel[f"signalled {timer}"] = False
+    if call.arguments["DueTime"] == 0:
+        return call.stay("timer", "is due", timer, int(was))
     return call.done(int(was))
+
+
+def _due_at_once(call: Calling, timer: str, was: int) -> list[Draft]:
+    """The due time was over when the timer was set, or was not (7.4.9)."""
+    found = call.copy().done(was)
+    if call.draft.text(f"timer {timer}") == NONE:
+        return found
+    dpc = call.draft.text(f"dpc of {timer}")
+    target = call.draft.text(f"target {dpc}")
+    for each in _signalled(call.world, call.draft, timer):
+        for after in _queued(
+            each, dpc, [call.processor if target == NONE else target], ahead=False
+        ):
+            found += call.on(after).done(was)
+    return found
 
 
 def _cancel_timer(call: Calling) -> list[Draft]:
@@ -99,33 +118,44 @@ def _cancel_timer(call: Calling) -> list[Draft]:
 
 
 def expiries(world: World, draft: Draft) -> list[Draft]:
-    """What armed timers may do at any time (7.4.2)."""
-    found: list[Draft] = []
+    """What armed timers may do where a processor is below DISPATCH_LEVEL (7.4.2, 7.4.8)."""
+    able = [name for name in world.processors if level(draft, name) < DISPATCH]
     armed = [
         name.removeprefix("timer ")
         for name, value in draft.kernel.items()
-        if name.startswith("timer ") and value != NONE
+        if name.startswith("timer ") and value != NONE and able
     ]
+    found: list[Draft] = []
     for timer in armed:
-        after = draft.copy()
-        if after.text(f"timer {timer}") == "armed":
-            after.kernel[f"timer {timer}"] = NONE
-        signalled = after.flag(f"signalled {timer}")
-        for each in [after] if signalled else signal(world, after, timer):
-            found += _queued(world, each, draft.text(f"dpc of {timer}"))
+        dpc = draft.text(f"dpc of {timer}")
+        target = draft.text(f"target {dpc}")
+        places = able if target == NONE else [target]
+        for each in _signalled(world, draft, timer):
+            found += _queued(each, dpc, places, ahead=True)
     return found
 
 
-def _queued(world: World, draft: Draft, dpc: str) -> list[Draft]:
+def _signalled(world: World, draft: Draft, timer: str) -> list[Draft]:
+    """The timer leaves the timer queue unless it is periodic, and becomes signalled."""
+    after = draft.copy()
+    if after.text(f"timer {timer}") == "armed":
+        after.kernel[f"timer {timer}"] = NONE
+    signalled = after.flag(f"signalled {timer}")
+    return [after] if signalled else signal(world, after, timer)
+
+
+def _queued(draft: Draft, dpc: str, places: list[str], *, ahead: bool) -> list[Draft]:
+    """The DPC is queued on one of the processors; `ahead`: maybe before all others (10.66)."""
     if dpc == "NULL" or draft.text(f"queued {dpc}") != NONE:
         return [draft]
     found: list[Draft] = []
-    target = draft.text(f"target {dpc}")
-    for processor in world.processors if target == NONE else (target,):
-        after = draft.copy()
-        after.kernel[f"queued {dpc}"] = processor
-        after.kernel[f"arguments {dpc}"] = ("NULL", "NULL")
-        found.append(after)
+    usual = draft.flag(f"urgent {dpc}")
+    for processor in places:
+        for at_head in {usual, True} if ahead else {usual}:
+            after = draft.copy()
+            join_queue(after, dpc, processor, at_head=at_head)
+            after.kernel[f"arguments {dpc}"] = ("NULL", "NULL")
+            found.append(after)
     return found
 
 
@@ -139,4 +169,7 @@ BEGIN: dict[str, Begin] = {
     "KeCancelTimer": _cancel_timer,
 }
 
-LATER: dict[str, Callable[..., list[Draft]]] = {"wait goes on": _go_on}
+LATER: dict[str, Callable[..., list[Draft]]] = {
+    "wait goes on": _go_on,
+    "timer is due": _due_at_once,
+}
