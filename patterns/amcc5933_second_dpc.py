@@ -89,6 +89,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("null-dereference", steps=32, states=115),
-        2: Violated("null-dereference", steps=32, states=1348),
+        2: Violated("null-dereference", steps=32, states=317),
     },
 )

@@ -122,6 +122,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("use-after-free", steps=34, states=111),
-        2: Violated("use-after-free", steps=34, states=703),
+        2: Violated("use-after-free", steps=34, states=325),
     },
 )

@@ -89,6 +89,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("irql-too-high", steps=23, states=124),
-        2: Violated("irql-too-high", steps=23, states=589),
+        2: Violated("irql-too-high", steps=23, states=364),
     },
 )

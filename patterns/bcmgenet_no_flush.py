@@ -94,7 +94,7 @@ scenario = Scenario(
     processors=[1, 2, 3],
     expect={
         1: Holds(states=170),
-        2: Violated("use-after-free", steps=37, states=1278),
-        3: Violated("use-after-free", steps=37, states=8069),
+        2: Violated("use-after-free", steps=37, states=569),
+        3: Violated("use-after-free", steps=37, states=1145),
     },
 )

@@ -93,5 +93,5 @@ scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2, 3],
-    expect={1: Holds(states=178), 2: Holds(states=1411), 3: Holds(states=9185)},
+    expect={1: Holds(states=178), 2: Holds(states=594), 3: Holds(states=1178)},
 )

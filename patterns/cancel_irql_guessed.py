@@ -61,7 +61,7 @@ scenario = Scenario(
     concurrently=[Serial.IoCancelIrp],
     processors=[1, 2],
     expect={
-        1: Violated("irql-lowered-wrongly", steps=15, states=28),
-        2: Violated("irql-lowered-wrongly", steps=15, states=80),
+        1: Violated("irql-lowered-wrongly", steps=15, states=23),
+        2: Violated("irql-lowered-wrongly", steps=15, states=70),
     },
 )

@@ -52,5 +52,5 @@ scenario = Scenario(
     start=Serial.Read,
     concurrently=[Serial.IoCancelIrp],
     processors=[1, 2],
-    expect={1: Holds(states=64), 2: Holds(states=179)},
+    expect={1: Holds(states=58), 2: Holds(states=167)},
 )

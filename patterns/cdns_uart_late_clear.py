@@ -65,6 +65,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unserviced-cause", steps=14, states=36),
-        2: Violated("unserviced-cause", steps=14, states=133),
+        2: Violated("unserviced-cause", steps=14, states=61),
     },
 )

@@ -85,6 +85,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unclaimed-level-interrupt", steps=16, states=275),
-        2: Violated("unclaimed-level-interrupt", steps=16, states=3517),
+        2: Violated("unclaimed-level-interrupt", steps=16, states=954),
     },
 )

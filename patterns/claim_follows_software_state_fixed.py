@@ -74,5 +74,5 @@ scenario = Scenario(
     start=VioScsi.VioScsiHwInitialize,
     concurrently=[VioScsi.StopAdapter],
     processors=[1, 2],
-    expect={1: Holds(states=358), 2: Holds(states=14600)},
+    expect={1: Holds(states=358), 2: Holds(states=1978)},
 )

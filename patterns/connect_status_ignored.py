@@ -75,6 +75,6 @@ scenarios = [
         concurrently=[NicDriver.EnableInterrupt],
         processors=[1, 2],
         knobs={"connect_may_fail": "no"},
-        expect={1: Holds(states=44), 2: Holds(states=413)},
+        expect={1: Holds(states=44), 2: Holds(states=74)},
     ),
 ]

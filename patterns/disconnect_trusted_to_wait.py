@@ -61,7 +61,7 @@ scenarios = [
         start=NicDriver.Start,
         concurrently=[NicDriver.Halt],
         processors=[1, 2],
-        expect={1: Holds(states=32), 2: Holds(states=356)},
+        expect={1: Holds(states=32), 2: Holds(states=96)},
     ),
     Scenario(
         name="returns",
@@ -69,6 +69,6 @@ scenarios = [
         concurrently=[NicDriver.Halt],
         processors=[1, 2],
         knobs={"disconnect_waits_for_isr": "no"},
-        expect={1: Holds(states=32), 2: Violated("isr-after-disconnect", steps=10, states=91)},
+        expect={1: Holds(states=32), 2: Violated("isr-after-disconnect", steps=10, states=72)},
     ),
 ]

@@ -74,7 +74,7 @@ scenarios = [
         start=NicDriver.Start,
         concurrently=[NicDriver.Halt],
         processors=[1, 2],
-        expect={1: Holds(states=92), 2: Holds(states=684)},
+        expect={1: Holds(states=80), 2: Holds(states=264)},
     ),
     Scenario(
         name="returns",
@@ -82,6 +82,6 @@ scenarios = [
         concurrently=[NicDriver.Halt],
         processors=[1, 2],
         knobs={"disconnect_waits_for_isr": "no"},
-        expect={1: Holds(states=92), 2: Holds(states=684)},
+        expect={1: Holds(states=80), 2: Holds(states=264)},
     ),
 ]

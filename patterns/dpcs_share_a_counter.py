@@ -75,13 +75,13 @@ scenarios = [
         name="here",
         start=NicDriver.Start,
         processors=[1, 2],
-        expect={1: Holds(states=54), 2: Holds(states=54)},
+        expect={1: Holds(states=44), 2: Holds(states=44)},
     ),
     Scenario(
         name="anywhere",
         start=NicDriver.Start,
         processors=[1, 2],
         knobs={"dpc_any_cpu": "yes"},
-        expect={1: Holds(states=54), 2: Violated("data-race", steps=17, states=146)},
+        expect={1: Holds(states=44), 2: Violated("data-race", steps=17, states=116)},
     ),
 ]

@@ -70,13 +70,13 @@ scenarios = [
         name="here",
         start=NicDriver.Start,
         processors=[1, 2],
-        expect={1: Holds(states=70), 2: Holds(states=70)},
+        expect={1: Holds(states=52), 2: Holds(states=52)},
     ),
     Scenario(
         name="anywhere",
         start=NicDriver.Start,
         processors=[1, 2],
         knobs={"dpc_any_cpu": "yes"},
-        expect={1: Holds(states=70), 2: Holds(states=216)},
+        expect={1: Holds(states=52), 2: Holds(states=162)},
     ),
 ]

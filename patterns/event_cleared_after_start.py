@@ -75,6 +75,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("stuck-context", steps=7, states=75),
-        2: Violated("stuck-context", steps=14, states=399),
+        2: Violated("stuck-context", steps=14, states=117),
     },
 )

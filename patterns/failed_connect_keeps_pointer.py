@@ -75,6 +75,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("disconnect-of-dead-interrupt", steps=13, states=67),
-        2: Violated("disconnect-of-dead-interrupt", steps=13, states=223),
+        2: Violated("disconnect-of-dead-interrupt", steps=13, states=129),
     },
 )

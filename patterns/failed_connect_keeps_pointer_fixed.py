@@ -66,6 +66,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Holds(states=96),
-        2: Holds(states=1664),
+        2: Holds(states=296),
     },
 )

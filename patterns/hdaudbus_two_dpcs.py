@@ -76,7 +76,7 @@ scenario = Scenario(
     processors=[1, 2, 3],
     expect={
         1: Holds(states=287),
-        2: Violated("assertion-failed", steps=33, states=4802),
-        3: Violated("assertion-failed", steps=33, states=43970),
+        2: Violated("assertion-failed", steps=33, states=1124),
+        3: Violated("assertion-failed", steps=33, states=2572),
     },
 )

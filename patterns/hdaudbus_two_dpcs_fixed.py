@@ -69,5 +69,5 @@ class Hdaudbus(Driver):
 scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
     processors=[1, 2, 3],
-    expect={1: Holds(states=317), 2: Holds(states=5355), 3: Holds(states=58163)},
+    expect={1: Holds(states=317), 2: Holds(states=1125), 3: Holds(states=2446)},
 )

@@ -58,6 +58,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("use-after-unmap", steps=6, states=71),
-        2: Violated("use-after-unmap", steps=6, states=186),
+        2: Violated("use-after-unmap", steps=6, states=125),
     },
 )

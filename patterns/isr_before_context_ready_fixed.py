@@ -53,5 +53,5 @@ class Pscr(Driver):
 scenario = Scenario(
     start=Pscr.PscrStartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=268), 2: Holds(states=6948)},
+    expect={1: Holds(states=268), 2: Holds(states=736)},
 )

@@ -79,6 +79,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("preemption-deadlock", steps=12, states=286),
-        2: Violated("preemption-deadlock", steps=12, states=2892),
+        2: Violated("preemption-deadlock", steps=12, states=1378),
     },
 )

@@ -72,5 +72,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ReadStatistics, NicDriver.Remove],
     processors=[1, 2],
-    expect={1: Holds(states=1088), 2: Holds(states=29720)},
+    expect={1: Holds(states=1088), 2: Holds(states=7588)},
 )

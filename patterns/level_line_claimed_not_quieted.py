@@ -70,6 +70,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("stuck-context", steps=6, states=49),
-        2: Violated("stuck-context", steps=6, states=2886),
+        2: Violated("stuck-context", steps=6, states=766),
     },
 )

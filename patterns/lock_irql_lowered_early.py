@@ -77,6 +77,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("preemption-deadlock", steps=14, states=704),
-        2: Violated("preemption-deadlock", steps=14, states=7127),
+        2: Violated("preemption-deadlock", steps=14, states=3404),
     },
 )

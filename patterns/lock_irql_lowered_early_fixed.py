@@ -69,5 +69,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ReadStatistics, NicDriver.PowerDown],
     processors=[1, 2],
-    expect={1: Holds(states=1424), 2: Holds(states=37648)},
+    expect={1: Holds(states=1424), 2: Holds(states=8652)},
 )

@@ -88,6 +88,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Holds(states=84),
-        2: Holds(states=2541),
+        2: Holds(states=504),
     },
 )

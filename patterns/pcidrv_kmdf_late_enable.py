@@ -105,7 +105,7 @@ scenario = Scenario(
     processors=[1, 2, 3],
     expect={
         1: Holds(states=94),
-        2: Violated("synchronize-on-dead-interrupt", steps=49, states=2022),
-        3: Violated("synchronize-on-dead-interrupt", steps=49, states=17341),
+        2: Violated("synchronize-on-dead-interrupt", steps=49, states=690),
+        3: Violated("synchronize-on-dead-interrupt", steps=49, states=1264),
     },
 )

@@ -101,5 +101,5 @@ scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
     processors=[1, 2, 3],
-    expect={1: Holds(states=102), 2: Holds(states=1218), 3: Holds(states=11637)},
+    expect={1: Holds(states=102), 2: Holds(states=426), 3: Holds(states=865)},
 )

@@ -132,7 +132,7 @@ scenarios = [
         properties=["synchronize-on-dead-interrupt"],
         expect={
             1: Holds(states=98),
-            2: Violated("synchronize-on-dead-interrupt", steps=50, states=2298),
+            2: Violated("synchronize-on-dead-interrupt", steps=50, states=766),
         },
     ),
     Scenario(
@@ -142,7 +142,7 @@ scenarios = [
         processors=[1, 2],
         expect={
             1: Holds(states=64),
-            2: Violated("synchronize-on-dead-interrupt", steps=28, states=572),
+            2: Violated("synchronize-on-dead-interrupt", steps=28, states=439),
         },
     ),
 ]

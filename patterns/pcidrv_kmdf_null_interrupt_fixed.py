@@ -134,13 +134,13 @@ scenarios = [
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.LeaveD0],
         processors=[1, 2],
-        expect={1: Holds(states=116), 2: Holds(states=1768)},
+        expect={1: Holds(states=116), 2: Holds(states=672)},
     ),
     Scenario(
         name="surprise-removal",
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
-        expect={1: Holds(states=80), 2: Holds(states=1207)},
+        expect={1: Holds(states=80), 2: Holds(states=550)},
     ),
 ]

@@ -77,7 +77,7 @@ scenario = Scenario(
     processors=[1, 2, 3],
     expect={
         1: Holds(states=88),
-        2: Violated("synchronize-on-dead-interrupt", steps=45, states=2108),
-        3: Violated("synchronize-on-dead-interrupt", steps=45, states=18226),
+        2: Violated("synchronize-on-dead-interrupt", steps=45, states=774),
+        3: Violated("synchronize-on-dead-interrupt", steps=45, states=1435),
     },
 )

@@ -78,6 +78,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unclaimed-level-interrupt", steps=11, states=42),
-        2: Violated("unclaimed-level-interrupt", steps=11, states=120),
+        2: Violated("unclaimed-level-interrupt", steps=11, states=86),
     },
 )

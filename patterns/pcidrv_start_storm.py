@@ -67,6 +67,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unclaimed-level-interrupt", steps=9, states=24),
-        2: Violated("unclaimed-level-interrupt", steps=9, states=50),
+        2: Violated("unclaimed-level-interrupt", steps=9, states=36),
     },
 )

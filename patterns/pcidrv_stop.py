@@ -76,6 +76,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Holds(states=84),
-        2: Violated("synchronize-on-dead-interrupt", steps=27, states=825),
+        2: Violated("synchronize-on-dead-interrupt", steps=27, states=475),
     },
 )

@@ -73,6 +73,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("device-unmasked-before-connect", steps=9, states=82),
-        2: Violated("device-unmasked-before-connect", steps=9, states=158),
+        2: Violated("device-unmasked-before-connect", steps=9, states=157),
     },
 )

@@ -61,6 +61,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Holds(states=116),
-        2: Holds(states=3884),
+        2: Holds(states=390),
     },
 )

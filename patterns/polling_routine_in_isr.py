@@ -79,6 +79,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("recursive-lock-acquire", steps=14, states=59),
-        2: Violated("recursive-lock-acquire", steps=14, states=205),
+        2: Violated("recursive-lock-acquire", steps=14, states=142),
     },
 )

@@ -69,5 +69,5 @@ scenario = Scenario(
     start=SpiDriver.Start,
     concurrently=[SpiDriver.Remove],
     processors=[1, 2],
-    expect={1: Holds(states=210), 2: Holds(states=3260)},
+    expect={1: Holds(states=210), 2: Holds(states=482)},
 )

@@ -90,6 +90,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("irql-too-high", steps=11, states=49),
-        2: Violated("irql-too-high", steps=11, states=73),
+        2: Violated("irql-too-high", steps=11, states=64),
     },
 )

@@ -102,6 +102,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Holds(states=121),
-        2: Violated("device-unmasked-at-disconnect", steps=36, states=1091),
+        2: Violated("device-unmasked-at-disconnect", steps=36, states=543),
     },
 )

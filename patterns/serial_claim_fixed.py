@@ -67,5 +67,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWaitOnMask],
     processors=[1, 2],
-    expect={1: Holds(states=356), 2: Holds(states=9528)},
+    expect={1: Holds(states=356), 2: Holds(states=952)},
 )

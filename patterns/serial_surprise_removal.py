@@ -78,6 +78,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("synchronize-on-dead-interrupt", steps=9, states=71),
-        2: Violated("synchronize-on-dead-interrupt", steps=9, states=171),
+        2: Violated("synchronize-on-dead-interrupt", steps=9, states=155),
     },
 )

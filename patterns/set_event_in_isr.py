@@ -74,6 +74,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("irql-too-high", steps=9, states=17),
-        2: Violated("irql-too-high", steps=9, states=31),
+        2: Violated("irql-too-high", steps=9, states=23),
     },
 )

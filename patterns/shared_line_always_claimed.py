@@ -60,7 +60,7 @@ scenarios = [
         knobs={"chain_order": "own_first"},
         expect={
             1: Violated("stuck-context", steps=3, states=108),
-            2: Violated("stuck-context", steps=3, states=1632),
+            2: Violated("stuck-context", steps=3, states=220),
         },
     ),
     Scenario(
@@ -68,6 +68,6 @@ scenarios = [
         start=CardDriver.Start,
         processors=[1, 2],
         knobs={"chain_order": "foreign_first"},
-        expect={1: Holds(states=100), 2: Holds(states=1494)},
+        expect={1: Holds(states=100), 2: Holds(states=172)},
     ),
 ]

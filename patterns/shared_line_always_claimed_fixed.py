@@ -48,13 +48,13 @@ scenarios = [
         start=CardDriver.Start,
         processors=[1, 2],
         knobs={"chain_order": "own_first"},
-        expect={1: Holds(states=124), 2: Holds(states=1908)},
+        expect={1: Holds(states=124), 2: Holds(states=244)},
     ),
     Scenario(
         name="second",
         start=CardDriver.Start,
         processors=[1, 2],
         knobs={"chain_order": "foreign_first"},
-        expect={1: Holds(states=100), 2: Holds(states=1586)},
+        expect={1: Holds(states=100), 2: Holds(states=172)},
     ),
 ]

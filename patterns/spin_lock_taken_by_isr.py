@@ -71,6 +71,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("preemption-deadlock", steps=9, states=40),
-        2: Violated("preemption-deadlock", steps=9, states=113),
+        2: Violated("preemption-deadlock", steps=9, states=84),
     },
 )

@@ -85,7 +85,7 @@ scenario = Scenario(
     concurrently=[DiskDriver.StopDevice],
     processors=[1, 2],
     expect={
-        1: Holds(states=167),
-        2: Holds(states=1559),
+        1: Holds(states=157),
+        2: Holds(states=1028),
     },
 )

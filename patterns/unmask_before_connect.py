@@ -69,6 +69,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unclaimed-level-interrupt", steps=6, states=79),
-        2: Violated("unclaimed-level-interrupt", steps=6, states=199),
+        2: Violated("unclaimed-level-interrupt", steps=6, states=142),
     },
 )

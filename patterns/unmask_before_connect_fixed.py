@@ -65,5 +65,5 @@ class Sdhc(Driver):
 scenario = Scenario(
     start=Sdhc.StartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=268), 2: Holds(states=6948)},
+    expect={1: Holds(states=268), 2: Holds(states=736)},
 )

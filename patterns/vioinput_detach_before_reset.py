@@ -121,6 +121,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("assertion-failed", steps=29, states=81),
-        2: Violated("assertion-failed", steps=29, states=579),
+        2: Violated("assertion-failed", steps=29, states=333),
     },
 )

@@ -79,6 +79,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("preemption-deadlock", steps=10, states=35),
-        2: Violated("preemption-deadlock", steps=10, states=108),
+        2: Violated("preemption-deadlock", steps=10, states=79),
     },
 )

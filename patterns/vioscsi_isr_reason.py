@@ -71,6 +71,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unserviced-cause", steps=10, states=56),
-        2: Violated("unserviced-cause", steps=10, states=232),
+        2: Violated("unserviced-cause", steps=10, states=99),
     },
 )

@@ -79,6 +79,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("unserviced-cause", steps=11, states=56),
-        2: Violated("unserviced-cause", steps=11, states=241),
+        2: Violated("unserviced-cause", steps=11, states=98),
     },
 )

@@ -76,7 +76,7 @@ scenario = Scenario(
     finally_=ModemDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("queue-left-pending", steps=15, states=281),
-        2: Violated("queue-left-pending", steps=15, states=759),
+        1: Violated("queue-left-pending", steps=15, states=233),
+        2: Violated("queue-left-pending", steps=15, states=589),
     },
 )
