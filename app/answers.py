@@ -49,6 +49,7 @@ class Answer:
         unvisited: lines that never ran; empty unless the search was complete.
         knobs_in_force: (name, value) of every knob.
         standstill: what hangs in the end and why, where the violation is that something hangs.
+        cut: the crashes, not asked for, at which behaviours ended.
     """
 
     question: Question
@@ -61,6 +62,7 @@ class Answer:
     unvisited: tuple[Unvisited, ...] = ()
     knobs_in_force: tuple[tuple[str, str], ...] = ()
     standstill: str = ""
+    cut: tuple[str, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -169,6 +171,7 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
         unvisited=remark.unvisited,
         knobs_in_force=tuple((knob.name, asked.knobs[knob.name]) for knob in KNOBS),
         standstill=remark.standstill,
+        cut=remark.cut,
     )
 
 
@@ -214,7 +217,7 @@ def _remark(subject: Subject, question: Question, result: Result) -> Remark:
     rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
     scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, asked.properties, rules)
     never_ran = unvisited(subject.machine, asked.pattern.program, result)
-    return Remark(scope, needed, never_ran, settled, _standstill(subject, result))
+    return Remark(scope, needed, never_ran, settled, _standstill(subject, result), cut=rules)
 
 
 def _standstill(subject: Subject, result: Result) -> str:

@@ -316,7 +316,7 @@ def prove(
     """
     from dirql.model.visible import one_line
 
-    from .proving import USUAL_GOALS, all_names, lemma_text, proof_text, prove_subject
+    from .proving import USUAL_GOALS, all_names, cuts_of, lemma_text, proof_text, prove_subject
     from .questions import Options
     from .report import count
 
@@ -327,12 +327,13 @@ def prove(
     for number in (processors,) if processors else first.scenario.processors:
         subject = _subject(path, first.scenario.name, number, options)
         found = prove_subject(subject, names)
+        cuts = cuts_of(subject, found)
         name = one_line(subject.scenario.name)
         say(f"{one_line(str(path))}  {name}  {count(number, 'processor')}")
-        say(proof_text(found, subject.machine, names))
+        say(proof_text(found, subject.machine, names, cuts))
         if shows_lemmas and (text := lemma_text(found)):
             say(text)
-        complete = complete and found.complete
+        complete = complete and found.complete and not any(map(cuts.before, names))
     return exit_codes.HOLDS if complete else exit_codes.UNKNOWN
 
 

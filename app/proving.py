@@ -2,17 +2,26 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from dirql.explorer.engine import Limits
 from dirql.explorer.symbolic.induction import prove
-from dirql.explorer.symbolic.lemmas import lemmas
+from dirql.explorer.symbolic.lemmas import MOST_STATES, lemmas
 from dirql.explorer.symbolic.observed import LEMMA
 from dirql.explorer.symbolic.proof import Counterexample, Goal, Kind, Proof
 from dirql.model.domain import Value
 from dirql.model.machine import MODEL_BOUND, Invariant, Machine
-from dirql.properties import PROPERTIES, apply, deadlock_goals, kernel_invariants
+from dirql.properties import (
+    PROPERTIES,
+    Grade,
+    apply,
+    deadlock_goals,
+    kernel_invariants,
+    rules_that_cut,
+)
 from dirql.properties.property import Kind as PropertyKind
 
+from . import toolbox
 from .answers import Subject
 from .report import count
 from .trace_words import is_bookkeeping, readable, value_text
@@ -59,24 +68,66 @@ def prove_subject(subject: Subject, names: Sequence[str]) -> Proof:
     return replace(found, seconds=time.monotonic() - started)
 
 
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The crashes at which behaviours end: what lies behind them is in no state of the machine.
+
+    `certain` says that they were found in reachable states; otherwise they may be there.
+    """
+
+    rules: tuple[str, ...]
+    certain: bool = True
+
+    def before(self, name: str) -> bool:
+        """Whether the property called `name` could also be broken where behaviours have ended."""
+        return any(rule != name for rule in self.rules)
+
+
+def cuts_of(subject: Subject, proof: Proof) -> Cuts:
+    """Where behaviours end, whatever is asked.
+
+    That is explored, as `dirql check` does; of a space too large for that, each rule counts that
+    the invariants of `proof` do not exclude.
+    """
+    machine = apply(subject.system, ())
+    engine = toolbox.engine(toolbox.EngineChoice())
+    result = engine.check(machine, Limits(states=MOST_STATES))
+    rules = rules_that_cut(subject.system, (), result.statistics.taken)
+    if not result.limited:
+        return Cuts(rules)
+    whole = apply(subject.system, None)
+    wanted = [item.name for item in PROPERTIES if item.grade is Grade.CRASH]
+    again = prove(replace(whole, invariants=()), proof.invariants, properties=wanted)
+    possible = {
+        item.property for item in again.goals if item.kind is Kind.CHECK and not item.proved
+    }
+    return Cuts(tuple(sorted(possible.union(rules))), certain=possible <= {*rules})
+
+
 def all_names() -> tuple[str, ...]:
     """The names of everything that induction can speak of."""
     return tuple(item.name for item in PROPERTIES if item.kind is not PropertyKind.PROGRESS)
 
 
-def proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> str:
+NO_CUTS = Cuts(())
+
+
+def proof_text(proof: Proof, machine: Machine, names: Sequence[str], cuts: Cuts = NO_CUTS) -> str:
     """What was proved, property by property, and where a proof failed from which state."""
-    return "\n".join(_proof_text(proof, machine, names))
+    return "\n".join(_proof_text(proof, machine, names, cuts))
 
 
-def _proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> Iterator[str]:
+def _proof_text(proof: Proof, machine: Machine, names: Sequence[str], cuts: Cuts) -> Iterator[str]:
     width = max(len(name) for name in names)
     beyond = [goal for goal in _goals(proof, MODEL_BOUND) if not goal.proved]
     proved = "proved up to a limit of the model" if beyond else "proved"
     for name in names:
         goals = _goals(proof, name)
         open_goals = [goal for goal in goals if not goal.proved]
-        if not goals:
+        if cuts.before(name) and not open_goals:
+            before = f"{_places(goals)} before one cannot" if goals else "no step before one can"
+            yield f"  {name:<{width}}  not proved behind a crash; {before} break it"
+        elif not goals:
             yield f"  {name:<{width}}  {proved}: no step or state of this driver can break it"
         elif not open_goals:
             yield f"  {name:<{width}}  {proved} ({_places(goals)}{_by_induction(goals)})"
@@ -85,6 +136,9 @@ def _proof_text(proof: Proof, machine: Machine, names: Sequence[str]) -> Iterato
         else:
             yield f"  {name:<{width}}  not proved ({len(open_goals)} of {_places(goals)})"
             yield from (f"    {line}" for line in _why(open_goals[0], machine))
+    if cuts.rules:
+        yield f"  behaviours {'' if cuts.certain else 'may '}end where these rules are broken:"
+        yield f"    {', '.join(cuts.rules)}"
     if beyond:
         yield "  a limit of the model may be reached, and what follows is not covered:"
         yield from (f"    {line}" for line in _why(beyond[0], machine))

@@ -60,7 +60,7 @@ def _verdict(answer: Answer) -> tuple[str, str | None, int | None, Record]:
                 }
                 for item in answer.unvisited
             ]
-            return "holds", None, None, {"never_ran": never_ran}
+            return "holds", None, None, {"never_ran": never_ran, "cut": list(answer.cut)}
         case Violated(name, trace):
             end = trace.violation
             more = {

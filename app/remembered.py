@@ -49,6 +49,7 @@ class Remark:
         unvisited: lines that never ran.
         settled: whether no limit kept `needed_knobs` from being found.
         standstill: what hangs in the end and why.
+        cut: the crashes, not asked for, at which behaviours ended.
         machine: the digest of the machine, where the remark is kept.
     """
 
@@ -58,6 +59,7 @@ class Remark:
     settled: bool = True
     standstill: str = ""
     machine: str = ""
+    cut: tuple[str, ...] = ()
 
 
 class Memory:

@@ -76,7 +76,7 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
     verdict = answer.result.verdict
     match verdict:
         case Holds():
-            yield f"{_title(answer)}  {Phrase('holds', 'green').shown()}"
+            yield f"{_title(answer)}  {_holding(answer).shown()}"
             yield f"  {_covered(answer)}"
             yield from _scope(answer, style)
             yield from (f"  {line}" for line in _never_ran(answer.unvisited))
@@ -108,6 +108,15 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
             yield from _scope(answer, style)
         case _:
             assert_never(verdict)
+
+
+def _holding(answer: "Answer") -> Phrase:
+    """That it holds, and where behaviours ended before anybody could tell."""
+    if answer.cut:
+        return Phrase(
+            f"holds, as far as behaviours go: cut short at {', '.join(answer.cut)}", "yellow"
+        )
+    return Phrase("holds", "green")
 
 
 def _needs(answer: "Answer") -> Iterator[str]:

@@ -37,6 +37,7 @@ __all__ = [
     "alone",
     "apply",
     "deadlock_goals",
+    "going_on",
     "grade_of",
     "kernel_invariants",
     "rules_that_cut",
@@ -106,6 +107,11 @@ def without(machine: Machine, names: Collection[str]) -> Machine:
         ValueError: one of the names is a crash.
     """
     return selection.without(machine, names, GRADES)
+
+
+def going_on(machine: Machine) -> Machine:
+    """`machine` where no step breaks a rule that a free build survives: for what can follow."""
+    return selection.going_on(machine)
 
 
 def alone(machine: Machine, name: str) -> Machine:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dirql.model.algebra import variables_of
 from dirql.model.expr import Expression
 from dirql.model.machine import Invariant, Machine
+from dirql.properties import going_on
 
 from . import solver
 from .encoding import Relation, updated
@@ -27,7 +28,7 @@ def to_smt2(
         goals: what follows from them in any one state.
         assumptions: as given to `prove`.
     """
-    relation = Relation(machine)
+    relation = Relation(going_on(machine))
     before = relation.before
     taken = before.all(assumptions)
     claims = before.all(item.condition for item in invariants)

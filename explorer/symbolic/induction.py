@@ -1,9 +1,10 @@
 """Proof by induction: invariants that every step preserves, and what follows from them.
 
-A claim is *inductive* when it holds in every initial state and no step that breaks no check leads
-from a state with all claims to one without it. Nothing is explored, so a proof covers all values of
-all parameters and spaces of any size; the price is that a true claim may fail for want of another.
-Then the answer is a *counterexample to induction*: a step from a state that need not be reachable.
+A claim is *inductive* when it holds in every initial state and no step that breaks no check (but
+those that a free build survives) leads from a state with all claims to one without it. Nothing is
+explored, so a proof covers all values of all parameters and spaces of any size; the price is that a
+true claim may fail for want of another. Then the answer is a *counterexample to induction*: a step
+from a state that need not be reachable.
 
 Each transition is asked alone, and only about claims that read what it writes: some hundred small
 questions instead of one large one, and a failure names the step. Claims that fail are dropped and
@@ -21,6 +22,7 @@ from dataclasses import replace
 from dirql.model.algebra import variables_of
 from dirql.model.expr import Expression
 from dirql.model.machine import Invariant, Machine, Progress
+from dirql.properties import going_on
 
 from . import solver
 from .companions import companions, needless
@@ -120,7 +122,7 @@ class _Induction:
         self._claims = claims
         self._steps = steps
         self._seconds = seconds
-        self._relation = Relation(machine)
+        self._relation = Relation(going_on(machine))
         before = self._relation.before
         self._conditions = [before.truth(item.condition) for item in claims]
         self._taken = before.all(assumptions)

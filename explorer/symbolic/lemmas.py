@@ -17,6 +17,7 @@ from collections.abc import Collection, Sequence
 
 from dirql.model.algebra import variables_of
 from dirql.model.machine import Invariant, Machine
+from dirql.properties import going_on
 
 from . import solver
 from .companions import companions, needless
@@ -49,7 +50,7 @@ def lemmas(
         seconds: when to stop, with the lemmas found by then.
         most: how many states to look at; a machine with more gets no lemmas.
     """
-    seen = observed(machine, most)
+    seen = observed(going_on(machine), most)
     if seen is None:
         return ()
     search = _Search(machine, invariants, properties, seen, time.monotonic() + seconds)
@@ -73,7 +74,7 @@ class _Search:
         end: float,
     ) -> None:
         self.found: list[Invariant] = []
-        self._relation = Relation(machine)
+        self._machine, self._relation = machine, Relation(going_on(machine))
         self._seen = seen
         self._end = end
         self._solver = Solver()
@@ -108,7 +109,7 @@ class _Search:
         ]
         breaking = [
             broken(relation.before, transition, check)
-            for transition in relation.machine.transitions
+            for transition in self._machine.transitions
             for check in transition.checks
             if check.property in properties
         ]

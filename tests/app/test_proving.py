@@ -130,3 +130,103 @@ def test_how_a_proof_is_told(workshop: Workshop, snapshot: SnapshotAssertion) ->
     proof = Proof("holds", 1, (), (learnt,), (), goals, 12, 0.3)
     assert proof_text(proof, machine, USUAL_GOALS) == snapshot
     assert lemma_text(proof) == "  lemma: never ready in {0} and at DPC on P0 in {idle}"
+
+
+ENDS_EARLY = '''
+"""A thread that comes to something worse behind what it does first."""
+from dirql.model.wdk import *
+
+
+class Ends(Driver):
+    n = Int(0, 3)
+    ring = Array(Bit(), 2)
+    which = Int(0, 2, initial={WHICH}, volatile=True)
+    first = KSPIN_LOCK()
+    second = KSPIN_LOCK()
+
+    def Thread(self):
+        FIRST
+        KeAcquireSpinLock(self.first, Old)
+        KeAcquireSpinLockAtDpcLevel(self.first)
+        KeReleaseSpinLockFromDpcLevel(self.first)
+        KeReleaseSpinLock(self.first, Old)
+
+
+scenario = Scenario(concurrently=[Ends.Thread], processors=[1])
+'''
+
+CRASHES = {
+    "value-out-of-range": "self.n = 5",
+    "assertion-failed": 'assert FALSE, "never here"',
+    "index-out-of-range": "self.ring[self.which] = 1",
+    "irql-lowered-wrongly": "KeRaiseIrql(DISPATCH_LEVEL, Other); KeLowerIrql(APC_LEVEL)",
+}
+OUT_OF_ORDER = """KeRaiseIrql(DISPATCH_LEVEL, Other)
+        KeAcquireSpinLockAtDpcLevel(self.first)
+        KeAcquireSpinLockAtDpcLevel(self.second)
+        KeReleaseSpinLockFromDpcLevel(self.first)
+        KeReleaseSpinLockFromDpcLevel(self.second)
+        KeLowerIrql(Other)"""
+
+
+def ends(folder: Path, first: str, which: str = "2") -> str:
+    """The path of the driver that does `first` before it takes a lock twice."""
+    path = folder / "ends.py"
+    path.write_text(ENDS_EARLY.replace("FIRST", first).replace("WHICH", which), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+@pytest.mark.parametrize("asked", [["--property", "recursive-lock-acquire"], [], ["--all"]])
+def test_nothing_is_proved_behind_a_crash(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], crash: str, asked: list[str]
+) -> None:
+    """Also where the crash is asked about: what lies behind it is in no state of the machine."""
+    assert run(["prove", ends(tmp_path, CRASHES[crash]), *asked]) == 2
+    out = capsys.readouterr().out
+    (line,) = (item for item in out.splitlines() if "recursive-lock-acquire  " in item)
+    assert "not proved behind a crash" in line
+    assert f"behaviours end where these rules are broken:\n    {crash}\n" in out
+
+
+def test_a_crash_that_only_some_behaviours_come_to_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ends(tmp_path, CRASHES["index-out-of-range"], "1, 2")
+    assert run(["prove", path, "--property", "irql-too-high"]) == 2
+    out = capsys.readouterr().out
+    assert "irql-too-high  not proved behind a crash" in out
+    assert "index-out-of-range" in out
+    assert "recursive-lock-acquire" in out
+
+
+def test_a_crash_that_no_behaviour_comes_to_cuts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ends(tmp_path, CRASHES["index-out-of-range"], "0, 1")
+    assert run(["prove", path, "--property", "index-out-of-range"]) == 2
+    out = capsys.readouterr().out
+    assert "recursive-lock-acquire" in out  # it is certain, and nothing behind it is covered
+    assert "\n    index-out-of-range" not in out
+
+
+def test_a_proof_goes_on_behind_what_a_free_build_survives(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ends(tmp_path, OUT_OF_ORDER)
+    assert run(["prove", path, "--property", "recursive-lock-acquire"]) == 2
+    out = capsys.readouterr().out
+    assert "recursive-lock-acquire  not proved (" in out
+    assert "release-out-of-order" not in out
+    assert run(["prove", path, "--property", "release-out-of-order"]) == 2
+    assert "release-out-of-order  not proved (1 of" in capsys.readouterr().out
+
+
+def test_in_a_space_too_large_to_explore_whatever_is_not_excluded_may_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dirql.app.proving.MOST_STATES", 1)
+    path = ends(tmp_path, f"self.n = 1\n        {CRASHES['index-out-of-range']}", "0, 1")
+    assert run(["prove", path, "--property", "irql-too-high"]) == 2
+    out = capsys.readouterr().out
+    assert "behaviours may end where these rules are broken:\n    index-out-of-range" in out

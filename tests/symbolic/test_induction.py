@@ -107,6 +107,36 @@ def test_a_proved_goal_holds_and_one_not_proved_has_a_state(
             assert is_true(claim, brute) or not goal.proved
 
 
+@given(machines(), CLAIMS, st.sets(st.sampled_from(("irql-too-high", "double-free"))))
+def test_a_step_that_a_free_build_survives_is_taken(
+    machine: Machine, claims: list[Invariant], survived: set[str]
+) -> None:
+    """What is kept holds behind it, and its own check is judged wherever it is reached."""
+    names = dict.fromkeys(survived, "handled-but-unclaimed")
+
+    def renamed(step: Transition, *, kept: bool) -> Transition:
+        found = (replace(c, property=names.get(c.property, c.property)) for c in step.checks)
+        return replace(
+            step, checks=tuple(c for c in found if kept or c.property not in names.values())
+        )
+
+    graded, free = (
+        replace(
+            machine, transitions=tuple(renamed(step, kept=kept) for step in machine.transitions)
+        )
+        for kept in (True, False)
+    )
+    brute = Brute(free)
+    proof = prove(graded, claims)
+    assert all(is_true(claim, brute) for claim in proof.invariants)
+    for goal in proof.goals:
+        if goal.kind is Kind.CHECK and goal.proved and goal.transition is not None:
+            step, other = graded.transitions[goal.transition], free.transitions[goal.transition]
+            same = [item for item in step.checks if item.property == goal.property]
+            reached = [brute.named(state) for state in brute.depth if other in brute.enabled(state)]
+            assert len(same) > 1 or all(evaluate(same[0].condition, here) for here in reached)
+
+
 @given(machines())
 def test_the_reachable_set_is_inductive_and_proves_exactly_what_is_true(machine: Machine) -> None:
     brute = Brute(machine)
