@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..algebra import equal, interval, variables_of
 from ..expr import FALSE, Constant, Expression, Read
+from ..kernel.c_types import POINTER
 from ..kernel.levels import bad_address
 from ..kernel.rule import KernelCall, KernelRoutine, RuleError
 from ..kernel.world import World
@@ -111,7 +112,9 @@ class Calls:
         for parameter in passed(routine):
             if parameter.known and not isinstance(arguments[parameter.name], Constant):
                 return self._each_value(path, call, parameter.name, arguments, node)
-        arguments = given(routine, arguments, self.places.ranges(), node.source)
+        arguments = given(
+            routine, arguments, self.places.ranges(), self.routines.keys(), node.source
+        )
         for value in () if routine.settles_lifetime else arguments.values():
             self._alive_argument(path, value)
         request = KernelCall(
@@ -196,6 +199,7 @@ class Calls:
 def _null_object(routine: KernelRoutine, arguments: dict[str, Expression]) -> str:
     """The parameter that needs an object and was given `NULL`, or empty."""
     for parameter in routine.parameters:
-        if parameter.default is None and arguments.get(parameter.name) == Constant("NULL"):
+        wanted = parameter.default is None and parameter.type is POINTER
+        if wanted and arguments.get(parameter.name) == Constant("NULL"):
             return parameter.name
     return ""

@@ -28,6 +28,7 @@ from .hardware import HARDWARE, DeviceEvent
 from .kernel_steps import KernelSteps
 from .liveness import Liveness
 from .location import WINDOWS, KernelFrame, Location, RoutineFrame
+from .naming import names_in
 from .path import Path, RoutineActivation
 from .phases import Phases
 from .places import Places
@@ -44,10 +45,11 @@ def compile_system(
     Raises:
         PatternError: the kernel model cannot give the driver a meaning; the message says where.
     """
+    compilation = _Compilation(program, scenario, processors, knobs or Knobs())
     try:
-        return _Compilation(program, scenario, processors, knobs or Knobs()).system()
+        return compilation.system()
     except CompileError as error:
-        raise error.as_pattern_error() from error
+        raise error.as_pattern_error(compilation.anywhere()) from error
 
 
 class _Compilation:
@@ -80,7 +82,7 @@ class _Compilation:
         else:
             raise CompileError(
                 "the driver keeps growing: locals and references found no bound",
-                self._anywhere(),
+                self.anywhere(),
                 "declare the ranges of counting locals: n: Int(0, 7) = 0",
             )
         self._require_connection(programs)
@@ -110,15 +112,30 @@ class _Compilation:
                         + _remedy(why),
                         NEVER_CONNECTS,
                     )
+        if any(move.path.failed for program in programs for move in program.moves) and any(
+            name.startswith("IoConnectInterrupt") for name in self._called()
+        ):
+            return  # a rule is certainly broken before the connect call, and that is the answer
         raise CompileError(
             f"nothing in this scenario connects an interrupt, though {lines[0].device} has a line",
-            self._anywhere(),
+            self.anywhere(),
             "call IoConnectInterrupt or IoConnectInterruptEx in a routine that the scenario runs "
             f"(it runs {self._listed()}), or give the device no Line",
             NEVER_CONNECTS,
         )
 
-    def _anywhere(self) -> Source:
+    def _called(self) -> set[str]:
+        """What the routines that the scenario runs call or name, and those in turn."""
+        pending = [thread.routine for phase in self._threads.values() for _, thread in phase]
+        found = set(pending)
+        while pending:
+            routine = self._routines.get(pending.pop())
+            for name in names_in(routine) - found if routine is not None else ():
+                found.add(name)
+                pending.append(name)
+        return found
+
+    def anywhere(self) -> Source:
         """Where the scenario begins: its first thread's routine."""
         thread = next(iter(thread for phase in self._threads.values() for _, thread in phase))
         return self._routines[thread.routine].source

@@ -1,17 +1,19 @@
 """Values that cross between the driver and Windows become C types here, whichever way they go."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..algebra import atoms, interval, is_false, less, negation
 from ..domain import Range
 from ..expr import Constant, Expression
-from ..kernel.c_types import NTSTATUS, VOID, CrossingError, cross
-from ..kernel.callbacks import Callback
+from ..kernel.c_types import NTSTATUS, VOID, CrossingError, cross, in_field
+from ..kernel.callbacks import SYNCHRONIZE, Callback
 from ..kernel.rule import KernelRoutine
 from ..kernel.signature import Parameter, Passing
 from ..machine import Source
+from ..routine import NULL
 from .errors import CompileError
 from .path import Path, RoutineActivation
+from .places import Located
 
 
 def answers(
@@ -94,6 +96,7 @@ def given(
     routine: KernelRoutine,
     arguments: dict[str, Expression],
     domains: dict[str, Range],
+    routines: Collection[str],
     source: Source,
 ) -> dict[str, Expression]:
     """The arguments of a kernel routine, each of the C type of its parameter.
@@ -101,7 +104,8 @@ def given(
     What is left out has its default, which need be none of the type.
 
     Raises:
-        CompileError: an address is given for a number, or a number for an address.
+        CompileError: an address is given for a number, a number for an address, or something that
+            is none of the driver's `routines` for one.
     """
     crossed = dict(arguments)
     for parameter in passed(routine):
@@ -117,4 +121,44 @@ def given(
                 usage(routine),
                 word=parameter.name,
             ) from error
+        if parameter.calls is not None:
+            _require_routine(routine, parameter, crossed[parameter.name], routines, source)
     return crossed
+
+
+def _require_routine(
+    routine: KernelRoutine,
+    parameter: Parameter,
+    value: Expression,
+    routines: Collection[str],
+    source: Source,
+) -> None:
+    """What Windows will call is a routine of the driver; what it calls at once may be NULL."""
+    if isinstance(value, Constant) and value.value in routines:
+        return
+    if value == Constant(NULL) and parameter.calls is SYNCHRONIZE:
+        return
+    what = value.value if isinstance(value, Constant) else "not known here"
+    raise CompileError(
+        f"{routine.name} is given no routine to call: {parameter.name} is {what}",
+        source,
+        "pass a routine of the driver without calling it: self.Routine",
+        word=parameter.name.rpartition(".")[2],
+    )
+
+
+def stored(located: Located, value: Expression, source: Source) -> Expression:
+    """What a store of `value` puts into a field.
+
+    Raises:
+        CompileError: a number for an address, an address for a number, or that of another object.
+    """
+    try:
+        return in_field(located.domain, value, located.text)
+    except CrossingError as error:
+        hint = (
+            "declare the field as what it holds: Reference(Request), RoutineReference, PKINTERRUPT"
+        )
+        if isinstance(located.domain, Range):
+            hint = "declare a Reference, or store whether there is one: 1 if p != NULL else 0"
+        raise CompileError(str(error), source, hint, word=located.field.name) from error

@@ -43,9 +43,12 @@ class CompileError(Exception):
         self.code = code
         self.word = word
 
-    def as_pattern_error(self) -> PatternError:
-        """The complaint as users see it: with the whole line, where the file still has it."""
-        at = self.source
+    def as_pattern_error(self, otherwise: Source) -> PatternError:
+        """The complaint as users see it: with the whole line, where the file still has it.
+
+        `otherwise` is the place of a complaint about something that the kernel does by itself.
+        """
+        at = self.source if self.source.line else otherwise
         linecache.checkcache(at.file)
         text = linecache.getline(at.file, at.line).rstrip("\r\n") if at.line else ""
         text = text or at.text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ..algebra import equal, is_false, is_true, negation
-from ..domain import Enumeration, Range
+from ..domain import Enumeration
 from ..expr import Constant, Expression
 from ..kernel.memory import fit
 from ..kernel.world import World
@@ -22,12 +22,12 @@ from ..routine import (
     Store,
 )
 from .calls import Calls
-from .crossing import answers
+from .crossing import answers, stored
 from .errors import CompileError
 from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
 from .path import KernelActivation, Path, RoutineActivation, never, within
-from .places import Located, Places, is_name
+from .places import Located, Places
 from .stack import give, left_wrong
 
 _LONGEST_LOCAL_RUN = 2_000
@@ -227,15 +227,7 @@ class Executor:
         split = store.completes_update and path.atomic_base is None
         path.accesses += located.access(write=True, completes_update=split)
         value = top.value(store.value)
-        if isinstance(located.domain, Enumeration) and value == Constant(0):
-            value = Constant("NULL")
-        if isinstance(located.domain, Range) and is_name(value):
-            raise CompileError(
-                f"{located.text} holds a number, and is given an object, a routine or NULL",
-                node.source,
-                "declare it as a Reference, or store whether there is one: 1 if p != NULL else 0",
-                word=store.place.field,
-            )
+        value = stored(located, value, node.source)
         fitted, checks = fit(located.field, value, self.places.ranges())
         path.checks += checks
         if any(is_false(check.condition) for check in checks):

@@ -6,10 +6,11 @@ from typing import assert_never
 from ..algebra import equal
 from ..expr import FALSE, Constant
 from ..kernel import dispatch
+from ..kernel.levels import bad_address
 from ..kernel.rule import Decide, Enter, Give, Held, Outcome, Record, Step, Walk
 from ..kernel.world import NONE, World
 from ..machine import Check
-from ..routine import Routine
+from ..routine import NULL, Routine
 from .errors import CompileError
 from .line_effects import quieted
 from .path import KernelActivation, Path, RoutineActivation, ends
@@ -45,6 +46,8 @@ class KernelSteps:
                 top.micros = (*dispatch.expand(self.world, micro), *rest)
             case Enter():
                 top.micros = rest
+                if micro.routine == NULL:
+                    return [path.breaks(_calls_null(path, top), top.source)]
                 if micro.routine not in self.routines:
                     raise CompileError(
                         f"{top.routine} is given no routine to call",
@@ -130,3 +133,9 @@ class KernelSteps:
         ):
             path.handled = True
         return quieted(self.world, path) if step.accesses else [path]
+
+
+def _calls_null(path: Path, top: KernelActivation) -> Check:
+    """A kernel routine calls, in place of a routine of the driver, the address NULL."""
+    detail = f"{top.routine} calls a routine that is NULL"
+    return Check("null-dereference", FALSE, detail, bad_address(path.irql, in_kernel=False))

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..algebra import arithmetic, if_then_else, interval, less
-from ..domain import Range
-from ..expr import Constant, Expression
+from ..domain import Domain, Enumeration, Range
+from ..expr import Arithmetic, Constant, Expression
 from ..routine import NULL
 
 WORD = 1 << 32
@@ -100,6 +100,8 @@ def cross(kind: CType, value: Expression, domains: Mapping[str, Range]) -> Expre
     if kind is VOID:
         return Constant(0)
     if isinstance(value, Constant) and isinstance(value.value, str):
+        if kind in (PLARGE_INTEGER, LARGE_INTEGER) and value.value not in (NULL, TIME, ZERO_TIME):
+            raise CrossingError(f"{value.value} is no LARGE_INTEGER")
         if kind.pointer:
             return value
         if value.value == NULL:
@@ -115,6 +117,29 @@ def cross(kind: CType, value: Expression, domains: Mapping[str, Range]) -> Expre
     shifted = arithmetic("-", value, Constant(kind.low))
     low_bits = arithmetic("&", shifted, Constant(kind.size - 1))
     return arithmetic("+", low_bits, Constant(kind.low))
+
+
+def in_field(domain: Domain, value: Expression, name: str) -> Expression:
+    """`value` as the field called `name`, with values of `domain`, is given it: 0 may be NULL.
+
+    Raises:
+        CrossingError: the field holds numbers and is given an address, or the other way round, or
+            it holds addresses of other objects.
+    """
+    match domain, value:
+        case Enumeration(), Constant(0):
+            return Constant(NULL)
+        case Enumeration(labels=labels), Constant(str(label)):
+            if label in labels:
+                return value
+            known = ", ".join(labels)
+            raise CrossingError(f"{name} holds one of {known}, and is given {label}")
+        case Enumeration(), Constant() | Arithmetic():
+            raise CrossingError(f"{name} holds an address, and is given a number")
+        case Range(), Constant(str(label)):
+            raise CrossingError(f"{name} holds a number, and is given {label}, an address")
+        case _:
+            return value
 
 
 def _address(kind: CType, value: Expression) -> Expression:

@@ -6,7 +6,7 @@ from ..algebra import equal, if_then_else
 from ..domain import Enumeration, Range
 from ..expr import Arithmetic, Constant, Expression, Operation, Read
 from ..machine import Access, AccessKind, Check, Variable
-from .c_types import LONG, PVOID
+from .c_types import LONG, PVOID, CrossingError, in_field
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .memory import fit
@@ -46,11 +46,20 @@ def _update(
     """Replace the variable by `new` in one step; `result` sees the stored value."""
     target, declared = _target(call), _declared(call, world)
     access = (Access(target.variable, AccessKind.INTERLOCKED),)
+    new = _storable(call, declared, new)
     if isinstance(declared.domain, Enumeration):
         return (_reference_step(call, declared.domain, target, new, access),)
     stored, checks = fit(world.field_of(target.variable), new, _ranges(world))
     outcome = Outcome(updates=((target.variable, stored),), result=result(stored))
     return (Step(call.routine, _RULE, (outcome,), checks, access),)
+
+
+def _storable(call: KernelCall, declared: Variable, value: Expression) -> Expression:
+    """A value that the field can be given, as it is stored."""
+    try:
+        return in_field(declared.domain, value, declared.name)
+    except CrossingError as error:
+        raise RuleError(f"{call.routine}: {error}") from error
 
 
 def _reference_step(
@@ -75,6 +84,8 @@ def _reference_step(
 def _combine(call: KernelCall, world: World, operator: Operation, *, old: bool) -> tuple[Step, ...]:
     """`target = target operator Value`; the result is the old or the new value."""
     before = _target(call)
+    if isinstance(_declared(call, world).domain, Enumeration):
+        raise RuleError(f"{call.routine}: {before.variable} holds an address, and is no number")
     value = call.arguments.get("Value", Constant(1))
     new = Arithmetic(operator, before, value)
     return _update(call, world, new, (lambda _: before) if old else (lambda stored: stored))
@@ -159,9 +170,9 @@ def interlocked_compare_exchange(call: KernelCall, world: World) -> tuple[Micro,
     Windows: as InterlockedIncrement (6.3.1).
     Model: one step.
     """
-    before = _target(call)
-    same = equal(before, call.arguments["Comparand"])
-    new = if_then_else(same, call.arguments["ExChange"], before)
+    before, declared = _target(call), _declared(call, world)
+    same = equal(before, _storable(call, declared, call.arguments["Comparand"]))
+    new = if_then_else(same, _storable(call, declared, call.arguments["ExChange"]), before)
     return _update(call, world, new, lambda _: before)
 
 
@@ -227,9 +238,8 @@ def write_no_fence(call: KernelCall, world: World) -> tuple[Micro, ...]:
     access = (Access(target.variable, AccessKind.VOLATILE_WRITE),)
     value = call.arguments["Value"]
     checks: tuple[Check, ...] = ()
-    if isinstance(declared.domain, Enumeration):
-        value = Constant("NULL") if value == Constant(0) else value
-    else:
+    value = _storable(call, declared, value)
+    if not isinstance(declared.domain, Enumeration):
         value, checks = fit(world.field_of(target.variable), value, _ranges(world))
     update = ((target.variable, value),)
     return (Step(call.routine, "6.3", (Outcome(updates=update),), checks, access),)

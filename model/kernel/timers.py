@@ -12,7 +12,7 @@ from ..domain import Enumeration
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..machine import Check
 from .c_types import LARGE_INTEGER, LONG
-from .dpc import here_or_target, no_arguments, target_of
+from .dpc import dpc_passed, here_or_target, no_arguments, target_of
 from .dpc import initialized as dpc_initialized
 from .dpc_queues import ever_queued, joins, not_empty_for, queued_on, urgent
 from .events import (
@@ -118,6 +118,8 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
     """Arm the timer; TRUE if it was armed already."""
     timer = _timer(call, world)
     dpc = call.text("Dpc")
+    if dpc != "NULL":
+        dpc_passed(call, world, "Dpc")
     updates = arm(world, timer, dpc, state)
     was = pending(world, timer)
     ready = () if dpc == "NULL" else (dpc_initialized(call, world, dpc),)

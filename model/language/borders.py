@@ -44,6 +44,15 @@ def refuse_lossy(
     for leaf in _leaves(node):
         value = known_number(frame, leaf)
         if value is None:
+            if kind.pointer and leaf is node and found.stored_kind is Kind.INTEGER:
+                raise frame.error(
+                    CONVERSION,
+                    f"{what} is an address, and `{_written(frame, node)}` is a number",
+                    node,
+                    f"write LARGE_INTEGER({_written(frame, node)})"
+                    if kind is PLARGE_INTEGER
+                    else "name the object or the field whose address it is",
+                )
             continue
         if kind.pointer:
             if value and kind is not PLARGE_INTEGER:

@@ -206,6 +206,16 @@ def test_opposite_orders_deadlock_6_2_8(bench: Bench) -> None:
           "Got = ExTryToAcquireFastMutex(self.M)", "assert Got",
           "Again = ExTryToAcquireFastMutex(self.M)", "assert not Again",
           "ExReleaseFastMutex(self.M)", "assert KeGetCurrentIrql() == 0"], "", ""),
+        (["ExInitializeFastMutex(self.M)", "ExAcquireFastMutex(self.M)",
+          "ExReleaseFastMutex(self.M)", "ExInitializeFastMutex(self.M)"], "", ""),
+        (["ExAcquireFastMutex(self.M)", "ExReleaseFastMutex(self.M)",
+          "ExInitializeFastMutex(self.M)"], "uninitialized-object", "(0x1002)"),
+        (["Got = ExTryToAcquireFastMutex(self.M)", "ExInitializeFastMutex(self.M)"],
+         "uninitialized-object", "(0x1002)"),
+        (["ExInitializeFastMutex(self.M)", "ExAcquireFastMutex(self.M)",
+          "ExInitializeFastMutex(self.M)"], "uninitialized-object", "(0x1005)"),
+        (["KeRaiseIrql(5, A)", "ExInitializeFastMutex(self.M)"], "irql-too-high", ""),
+        (["KeRaiseIrql(2, A)", "ExInitializeFastMutex(self.M)", "KeLowerIrql(A)"], "", ""),
     ],
 )  # fmt: skip
 def test_fast_mutexes_6_5_7(bench: Bench, lines: list[str], broken: str, bug_check: str) -> None:
