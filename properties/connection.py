@@ -92,8 +92,9 @@ def disconnect_of_dead_interrupt(_system: System) -> Conditions:
     """A disconnect is given NULL, or an interrupt object that is not connected.
 
     What it checks:
-        At IoDisconnectInterrupt and IoDisconnectInterruptEx, that the object is connected and
-        that the form is the one it was connected with.
+        At IoDisconnectInterrupt and IoDisconnectInterruptEx, and where the interrupt is reported
+        active or inactive, that the object is connected and that the form is the one it was
+        connected with.
 
     Why it matters:
         The object was freed by the first disconnect. The second unlinks and frees pool that may
@@ -111,7 +112,8 @@ def disconnect_of_dead_interrupt(_system: System) -> Conditions:
             return status
 
     References:
-        3.1.3, 3.1.4, 3.1.11, 3.1.12, 10.33, R76; IoDisconnectInterrupt, IoDisconnectInterruptEx;
+        3.1.3, 3.1.4, 3.1.11, 3.1.12, 3.2.5, 10.33, R76, R78, R86; IoDisconnectInterrupt,
+        IoDisconnectInterruptEx, IoReportInterruptInactive;
         0xCA PNP_DETECTED_FATAL_ERROR (P1 = 9) for the wrong form.
     """
     return ()

@@ -12,7 +12,8 @@ def dpc_argument_lost(_system: System) -> Conditions:
 
     What it checks:
         When KeInsertQueueDpc finds its DPC queued, that the arguments are those of the queued
-        one, or that the caller looks at the result.
+        one, or that the caller looks at the result. And that a DPC is given either to
+        KeInsertQueueDpc or to a timer: an expiry that finds its DPC queued tells nobody.
 
     Why it matters:
         The second insert does nothing and says so only by returning FALSE. A request passed in
@@ -31,8 +32,8 @@ def dpc_argument_lost(_system: System) -> Conditions:
             return TRUE
 
     References:
-        7.1.2, 7.1.3, 7.2.2, 7.2.3, 7.4.5, R32, R55, R59; KeInsertQueueDpc; no bug check: the
-        request hangs.
+        7.1.2, 7.1.3, 7.2.2, 7.2.3, 7.4.5, R32, R55, R59; KeInsertQueueDpc,
+        KeSetTimer; no bug check: the request hangs.
     """
     return ()
 

@@ -34,7 +34,7 @@ def unclaimed_level_interrupt(_system: System) -> Conditions:
             self.power_state = D3                      # only now
 
     References:
-        4.1.4, 4.2.5, 4.3.3, 4.5.2, 4.5.3, 10.21, 10.58, R21, R22; KSERVICE_ROUTINE,
+        4.1.4, 4.2.5, 4.3.3, 4.5.2, 4.5.3, 10.21, 10.58, R22; KSERVICE_ROUTINE,
         "Debugging an interrupt storm"; 0xF2 HARDWARE_INTERRUPT_STORM.
     """
     return ()
@@ -97,7 +97,7 @@ def unserviced_cause(system: System) -> Conditions:
             self.Serve(causes)
 
     References:
-        4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.5, R22, R25, R32, R55; KINTERRUPT_MODE,
+        4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.4, 7.2.5, R22, R25, R31, R32, R55; KINTERRUPT_MODE,
         "Registering and queuing a DpcForIsr routine"; no bug check: the device hangs.
     """
     return tuple(

@@ -28,7 +28,8 @@ def irql_too_high(_system: System) -> Conditions:
             return TRUE
 
     References:
-        2.1.1, 3.1.1, 3.2.1, 6.1.1, 6.2.1, 6.5.3, 7.5.1, R1, R29, R30, R38, R47, R63, R64, R86;
+        2.1.1, 3.1.1, 3.2.1, 6.1.1, 6.2.1, 6.5.3, 7.5.1, R1, R29, R30, R38, R47, R52,
+        R63, R64, R86;
         KeSetEvent, KeSynchronizeExecution, KeAcquireSpinLock, IoConnectInterruptEx;
         0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION.
     """
@@ -153,7 +154,7 @@ def irql_lowered_wrongly(_system: System) -> Conditions:
         KeReleaseSpinLock(self.outer, OuterIrql)
 
     References:
-        1.4.2, 6.1.5, 6.2.4, 10.49, R40, R41, R48; KeLowerIrql, KeReleaseSpinLock,
+        1.4.2, 6.1.5, 6.2.4, 6.4.2, 10.49, R40, R41, R48, R53; KeLowerIrql, KeReleaseSpinLock,
         KeReleaseInterruptSpinLock; 0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4/0x31.
     """
     return ()

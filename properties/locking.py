@@ -63,7 +63,7 @@ def release_of_unowned_lock(_system: System) -> Conditions:
         KeReleaseSpinLock(self.lock, OldIrql)
 
     References:
-        6.1.5, 6.2.3, 6.2.12, 6.6.3, 6.6.4, R40, R41, R85; KeReleaseSpinLock,
+        6.1.5, 6.2.3, 6.2.12, 6.6.3, 6.6.4, R40, R41; KeReleaseSpinLock,
         KeReleaseInterruptSpinLock, IoReleaseRemoveLock; 0x10 SPIN_LOCK_NOT_OWNED, 0xC4/0x32,
         0xC4/0x1004, 0xC4/0x1007, 0xC4/0xD5.
     """
@@ -99,11 +99,15 @@ def release_out_of_order(_system: System) -> Conditions:
 
 
 def mixed_lock_routines(_system: System) -> Conditions:
-    """A spin lock is released by a routine of another family than the one that took it.
+    """A spin lock is used in two ways: released by, or through, something that did not take it.
 
     What it checks:
         At every release, that its routine belongs to the acquisition: KeReleaseSpinLock to
-        KeAcquireSpinLock, KeReleaseSpinLockFromDpcLevel to KeAcquireSpinLockAtDpcLevel, and so on.
+        KeAcquireSpinLock, KeReleaseSpinLockFromDpcLevel to KeAcquireSpinLockAtDpcLevel, and so on;
+        at KeReleaseInterruptSpinLock, that the interrupt object is the one of the acquisition,
+        though another may share the lock. At every acquisition, that no lock is taken both as an
+        ordinary and as a queued one, nor as an ordinary one beside ExInterlocked routines above
+        DISPATCH_LEVEL.
 
     Why it matters:
         The FromDpcLevel form does not restore the IRQL. After KeAcquireSpinLock the processor
@@ -118,8 +122,8 @@ def mixed_lock_routines(_system: System) -> Conditions:
         KeReleaseSpinLock(self.lock, OldIrql)
 
     References:
-        6.2.4, 6.2.5, 10.46, R41, R44; KeReleaseSpinLockFromDpcLevel;
-        0xC4/0x1009.
+        6.1.5, 6.2.4, 6.2.5, 6.3.3, 10.46, R40, R41, R44; KeReleaseSpinLockFromDpcLevel,
+        KeReleaseInterruptSpinLock; 0xC4/0x1008, 0xC4/0x1009.
     """
     return ()
 

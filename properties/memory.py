@@ -28,7 +28,7 @@ def uninitialized_object(_system: System) -> Conditions:
         IoConnectInterrupt(self.Interrupt, self.NICIsr, ...)
 
     References:
-        2.1.4, 2.2.1, 6.2.14, 6.5.1, 6.6.1, 7.1.12, 7.2.1, R5, R6; KeInitializeSpinLock,
+        2.1.4, 2.2.1, 6.2.14, 6.5.1, 6.6.1, 7.1.12, 7.2.1, R5, R6, R85; KeInitializeSpinLock,
         KeInitializeDpc, IoInitializeDpcRequest; 0xA IRQL_NOT_LESS_OR_EQUAL, 0xC4/0x1002,
         0xC4/0x1005, 0xC4/0xD7.
     """
@@ -55,7 +55,8 @@ def use_after_free(_system: System) -> Conditions:
             ExFreePool(self.request)
 
     References:
-        3.1.11, 3.4.1, 3.4.2, 3.4.10, 7.1.12, R60, R78, R79; ExFreePool, IoDeleteDevice,
+        2.1.4, 3.1.7, 3.1.11, 3.4.1, 3.4.2, 3.4.10, 6.6.4, 7.1.12, 7.3.4, R6, R60, R64, R77,
+        R79, R85; ExFreePool, IoDeleteDevice, IoReleaseRemoveLockAndWait,
         "Releasing driver-allocated resources"; 0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL.
     """
     return ()
@@ -84,7 +85,8 @@ def use_after_unmap(_system: System) -> Conditions:
             MmUnmapIoSpace(self.nic)
 
     References:
-        3.1.10, 3.4.1, 3.4.2, R24, R79, R82; MmUnmapIoSpace, "Handling device power-down IRPs";
+        2.2.4, 3.1.10, 3.3.4, 3.4.1, 3.4.2, R4, R24, R79; MmUnmapIoSpace,
+        "Handling device power-down IRPs";
         0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL.
     """
     return ()
@@ -113,7 +115,7 @@ def null_dereference(_system: System) -> Conditions:
                 request.status = 1
 
     References:
-        1.5.7, 4.1.7, 7.2.5, R28, R56; "Managing hardware priorities";
+        1.5.7, 2.2.1, 4.1.7, 7.2.5, R5, R28, R56; "Managing hardware priorities";
         0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL, 0xA IRQL_NOT_LESS_OR_EQUAL.
     """
     return ()
@@ -141,7 +143,7 @@ def double_free(_system: System) -> Conditions:
                 ExFreePool(self.request)
 
     References:
-        6.3.1, 7.5.4, R60, R85; ExFreePool, InterlockedDecrement;
+        6.3.1, 7.5.4; ExFreePool, InterlockedDecrement;
         0xC2 BAD_POOL_CALLER.
     """
     return ()

@@ -52,7 +52,8 @@ def stuck_context(system: System) -> Conditions:
                 KeSetTimer(self.timer, 1, self.timer_dpc)
 
     References:
-        1.3.8, 1.5.2, 6.2.6, 7.6.4, R43, R49; "Introduction to kernel dispatcher objects";
+        1.3.8, 1.5.2, 4.2.9, 4.5.3, 6.2.6, 7.6.4, R21, R22, R23, R43, R49;
+        "Introduction to kernel dispatcher objects", "Debugging an interrupt storm";
         0x133 DPC_WATCHDOG_VIOLATION at DISPATCH_LEVEL and above, else a plain hang.
     """
     found: list[Progress] = []

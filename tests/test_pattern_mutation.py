@@ -539,6 +539,28 @@ MUTATIONS = (
         processors=2,
     ),
     Mutation(
+        "dpc_sources",
+        "        negation(_was(world, dpc, other)),\n",
+        "        TRUE,\n",
+        "timer_dpc_queued_by_hand",
+        "holds",
+    ),
+    Mutation(
+        "dpc_sources",
+        "if not _mixed(world, dpc):\n        return (), ()\n"
+        "    other = TIMER if source == CALLS else CALLS",
+        "other = source",
+        "timer_dpc_queued_by_hand_fixed",
+        "dpc-argument-lost",
+    ),
+    Mutation(
+        "synchronization",
+        "if held.through == found.name:",
+        "if True:",
+        "interrupt_lock_of_the_other_port",
+        "holds",
+    ),
+    Mutation(
         "synchronization",
         "if held.previous_irql != old:",
         "if False:",

@@ -113,7 +113,7 @@ class KernelSteps:
             path.guard.append(equal(owner, NONE))
             path.updates[owner.variable] = Constant(self.context)
             saved = max(outcome.saves, step.saves)
-            path.held = (*path.held, Held(lock, top.routine, saved, previous))
+            path.held = (*path.held, Held(lock, top.routine, saved, previous, step.through))
         path.updates.update(outcome.updates)
         if step.raises:
             path.raised = (*path.raised, path.irql)

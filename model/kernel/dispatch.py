@@ -141,7 +141,7 @@ def _call(world: World, slot: Slot, position: int, *, claimed: bool) -> tuple[Mi
 
 
 def _lock_there(world: World, item: InterruptObject) -> tuple[Check, ...]:
-    """The lock that the driver supplied is still in memory (2.1.4, R54)."""
+    """The lock that the driver supplied is still in memory (2.1.4, R6)."""
     alive = world.alive(item.lock)
     if alive is None:
         return ()

@@ -1,5 +1,7 @@
 """Deferred procedure calls: objects, queues, runs (rules 7.1 and 7.2)."""
 
+from dataclasses import replace
+
 from ..algebra import conjunction, disjunction, equal, if_then_else, negation
 from ..domain import Enumeration, Value
 from ..expr import FALSE, Constant, Expression, Read
@@ -8,6 +10,7 @@ from .c_types import CCHAR, LONG, PVOID
 from .callbacks import DPC, DPC_FOR_ISR
 from .constants import HIGH_IMPORTANCE, LOW_IMPORTANCE
 from .dpc_queues import ever_queued, first_on, joins, leaves, made_urgent, queued_on, urgent
+from .dpc_sources import CALLS, forgotten, one_source
 from .levels import DISPATCH_LEVEL
 from .rule import (
     HERE,
@@ -59,6 +62,7 @@ def _initialize(
     if world.facts.has("dpc targeted", dpc):
         updates += ((target_of(world, dpc).variable, NONE),)
     updates += made_urgent(world, dpc, value=False)
+    updates += forgotten(world, dpc)
     idle = Check(
         "free-while-queued",
         equal(queued_on(world, dpc), NONE),
@@ -87,7 +91,7 @@ def _routines(world: World, dpc: str) -> list[tuple[Value, ...]]:
 
 
 def initialized(call: KernelCall, world: World, dpc: str) -> Check:
-    """The DPC object has been given its routine (7.1.12, R54)."""
+    """The DPC object has been given its routine (7.1.12)."""
     return Check(
         "uninitialized-object",
         negation(equal(routine_of(world, dpc), NONE)),
@@ -99,7 +103,7 @@ def initialized(call: KernelCall, world: World, dpc: str) -> Check:
 def ke_initialize_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Prepare a DPC object.
 
-    Windows: resident storage, before first use (7.1.12, R54).
+    Windows: resident storage, before first use (7.1.12).
     Model: the routine is a value of the object; queuing an object without one is a violation, and
         so is initialising one that is queued. A target or high importance set before is
         forgotten. Threaded DPCs (7.1.11) are not modelled.
@@ -187,12 +191,15 @@ def ke_insert_queue_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Queue a DPC.
 
     Windows: at any IRQL; TRUE if it was not queued, else FALSE, the new arguments are dropped, and
-        it runs once (7.1.2, 7.1.3, 7.1.4).
+        it runs once (7.1.2, 7.1.3, 7.1.4). Not with the DPC of a timer (7.4.5, R59).
     Model: one step. Called below DISPATCH_LEVEL the DPC runs before anything else below it on that
         processor, but the caller may go on, on another one (weaker than 7.1.9).
     """
     arguments = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
-    return (insert(call, world, dpc_passed(call, world, "Dpc"), arguments),)
+    dpc = dpc_passed(call, world, "Dpc")
+    step = insert(call, world, dpc, arguments)
+    checks, remembered = one_source(call, world, dpc, CALLS)
+    return (replace(step, checks=(*step.checks, *checks)), Record(remembered))
 
 
 def io_request_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -223,7 +230,7 @@ def here_or_target(world: World, dpc: str) -> Expression:
 def ke_set_target_processor_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Choose the processor whose queue will hold the DPC.
 
-    Windows: before queuing; no effect on a DPC that is queued (7.1.6, R62).
+    Windows: before queuing; no effect on a DPC that is queued (7.1.6).
     Model: one step. A processor number beyond those of the run means the last one. A targeted DPC
         may be delayed for any time (7.1.8, 10.52).
     """

@@ -137,7 +137,7 @@ def ke_set_event(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Signal the event; gives its previous state.
 
     Windows: at or below DISPATCH_LEVEL, so never from a service routine; with Wait TRUE at or
-        below APC_LEVEL (6.5.3, R29, R51).
+        below APC_LEVEL (6.5.3, R29).
     Model: one step, in which the waits it satisfies end. That a wait follows a call with Wait TRUE
         at once is not checked.
     """

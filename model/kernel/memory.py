@@ -17,6 +17,7 @@ from ..expr import FALSE, TRUE, Arithmetic, Constant, Expression, Read
 from ..machine import Check
 from . import dpc, dpc_queues, remove_locks, timers, work_items
 from .c_types import SIZE_T, ULONG, signed_as
+from .dpc_sources import forgotten
 from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
@@ -234,6 +235,7 @@ def _as_new(world: World, name: str) -> tuple[tuple[str, Expression], ...]:
             found.append((world.flag(f"{part} initialized").variable, FALSE))
         if part in dpc.dpcs(world):
             found.append((dpc.routine_of(world, part).variable, NONE))
+            found += forgotten(world, part)
         if world.objects[part].type == "IO_REMOVE_LOCK":
             found.append((remove_locks.acquisitions(world, part).variable, Constant(0)))
             found.append((remove_locks.removed(world, part).variable, FALSE))

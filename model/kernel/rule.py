@@ -66,8 +66,8 @@ class Step:
     `irql` is the level after it (`None`: unchanged); `raises` remembers the level before it, which
     the step that `lowers` goes back to. `takes` and `drops` name spin locks that
     are acquired (the step waits until the lock is free) and released; `saves` is the level that the
-    release will restore. `serves` names the interrupt object on whose behalf the kernel takes the
-    step. `rule` cites windows-rules.md.
+    release will restore. `through` names the interrupt object whose lock is taken, `serves` the one
+    on whose behalf the kernel takes the step. `rule` cites windows-rules.md.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Step:
     takes: str = ""
     drops: str = ""
     saves: int = -1
+    through: str = ""
     waits_on: str = ""
     serves: str = ""
 
@@ -247,12 +248,22 @@ class KernelCall:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A spin lock owned at a program point: how it was taken, at which IRQL, and the one before."""
+    """A spin lock owned at a program point.
+
+    Attributes:
+        lock: the lock.
+        taken_by: the kernel routine that took it; empty for the kernel calling a service routine.
+        previous_irql: the level that its release restores.
+        irql: the level at which it was taken.
+        through: the interrupt object it was taken through, if it is an interrupt lock: several
+            objects can share one.
+    """
 
     lock: str
     taken_by: str
     previous_irql: int
     irql: int
+    through: str = ""
 
 
 class RuleError(Exception):

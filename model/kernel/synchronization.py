@@ -1,14 +1,14 @@
 """The interrupt lock: KeSynchronizeExecution and the interrupt spin lock routines (rules 6.1)."""
 
 from ..algebra import member
-from ..expr import Constant
+from ..expr import FALSE, Constant
 from ..machine import Check
 from .c_types import KIRQL, PVOID
 from .callbacks import SYNCHRONIZE
 from .levels import bad_address, level_name
 from .locks import in_memory, leaving
 from .registration import interrupt_object
-from .rule import WRONG_IRQL, Enter, Give, KernelCall, KernelRoutine, Micro, Step
+from .rule import WRONG_IRQL, Enter, Give, Held, KernelCall, KernelRoutine, Micro, Step
 from .signature import Parameter
 from .world import LIVE, InterruptObject, World
 
@@ -56,6 +56,7 @@ def _take(
             checks=_still_there(call, world, found),
             takes=found.lock,
             saves=call.irql,
+            through=found.name,
         ),
     )
 
@@ -105,7 +106,7 @@ def ke_acquire_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
     """Enter the interrupt's critical section by hand.
 
     Windows: caller at or below SynchronizeIrql, the object not passive; afterwards at
-        SynchronizeIrql with the lock; returns the old IRQL (6.1.5, R39).
+        SynchronizeIrql with the lock; returns the old IRQL (6.1.5).
     Model: check and raise, then spin.
     """
     taken = _take(call, world, call.text("Interrupt"))
@@ -142,27 +143,54 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
                 "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
             ),
         )
+    checks = (
+        *alive,
+        *_same_object(held, found),
+        *_same_levels(call, held, old),
+        *leaving(call, found.lock, old),
+    )
+    return (Step(call.routine, "6.1.5", checks=checks, drops=found.lock, irql=old),)
+
+
+def _same_object(held: Held, found: InterruptObject) -> tuple[Check, ...]:
+    """The lock is released through the interrupt object it was taken through (6.1.5, R40).
+
+    Objects that share a lock need not share their SynchronizeIrql. No bug check watches over it.
+    """
+    if held.through == found.name:
+        return ()
+    return (
+        Check(
+            "mixed-lock-routines",
+            FALSE,
+            f"{found.lock} was taken through {held.through} and is released through {found.name}",
+        ),
+    )
+
+
+def _same_levels(call: KernelCall, held: Held, old: int) -> tuple[Check, ...]:
+    """The caller is at the level of the acquire and goes back to the one before (6.1.5, R40)."""
     if held.previous_irql != old:
         return (
-            call.broken(
+            Check(
                 "irql-lowered-wrongly",
-                f"KeReleaseInterruptSpinLock is given {level_name(old)}, but the acquire returned "
+                FALSE,
+                f"{call.routine} is given {level_name(old)}, but the acquire returned "
                 f"{level_name(held.previous_irql)}",
                 "0xA IRQL_NOT_LESS_OR_EQUAL",
             ),
         )
-    level = found.registration.synchronize_irql
-    if call.irql != level:
+    if call.irql != held.irql:
         return (
-            call.broken(
+            Check(
                 "irql-too-high",
+                FALSE,
                 f"{call.routine} is called at {level_name(call.irql)}, not at the "
-                f"{level_name(level)} of the acquire",
+                f"{level_name(held.irql)} of the acquire",
                 WRONG_IRQL,
             ),
         )
-    checks = (*alive, *leaving(call, found.lock, old))
-    return (Step(call.routine, "6.1.5", checks=checks, drops=found.lock, irql=old),)
+    return ()
 
 
 ROUTINES = (

@@ -15,6 +15,7 @@ from .c_types import LARGE_INTEGER, LONG
 from .dpc import dpc_passed, here_or_target, no_arguments, target_of
 from .dpc import initialized as dpc_initialized
 from .dpc_queues import ever_queued, joins, not_empty_for, queued_on, urgent
+from .dpc_sources import TIMER, one_source
 from .events import (
     NOTIFICATION,
     initialized,
@@ -27,7 +28,7 @@ from .events import (
     wakes,
 )
 from .levels import DISPATCH_LEVEL
-from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
+from .rule import KernelCall, KernelRoutine, Micro, Outcome, Record, Step
 from .signature import Parameter
 from .world import NONE, World
 
@@ -80,7 +81,7 @@ def _initialize(call: KernelCall, world: World, timer: str) -> tuple[Micro, ...]
 def ke_initialize_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Prepare a notification timer.
 
-    Windows: resident storage, before first use (6.5.1, R54); the timer is not signalled.
+    Windows: resident storage, before first use (6.5.1); the timer is not signalled.
     Model: a timer that the driver never initialises is taken to be ready, of the type declared; one
         that it does initialise must be so before the first use. Not while it is armed.
     """
@@ -122,7 +123,11 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
         dpc_passed(call, world, "Dpc")
     updates = arm(world, timer, dpc, state)
     was = pending(world, timer)
-    ready = () if dpc == "NULL" else (dpc_initialized(call, world, dpc),)
+    ready: tuple[Check, ...] = ()
+    remembered: tuple[tuple[str, Expression], ...] = ()
+    if dpc != "NULL":
+        alone, remembered = one_source(call, world, dpc, TIMER)
+        ready = (dpc_initialized(call, world, dpc), *alone)
     armed_now = Step(
         call.routine,
         "7.4.1",
@@ -133,8 +138,8 @@ def _set(call: KernelCall, world: World, state: str) -> tuple[Micro, ...]:
         (*call.at_most(DISPATCH_LEVEL), *initialized(call, world, timer), *ready),
     )
     if not _may_be_past(call.arguments["DueTime"]):
-        return (armed_now,)
-    return (armed_now, _due_at_once(call, world, timer))
+        return (armed_now, Record(remembered))
+    return (armed_now, Record(remembered), _due_at_once(call, world, timer))
 
 
 def _may_be_past(due: Expression) -> bool:
@@ -151,6 +156,8 @@ def ke_set_timer(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Model: one step; the due time is not looked at, but that one which is zero, or not known where
         the call is made, may be over already: then the timer may expire inside the call, at
         whatever level (7.4.9).
+        (7.4.1, 7.4.3). Not with a DPC that KeInsertQueueDpc queues (7.4.5, R59).
+    Model: one step; the due time is not looked at.
     """
     return _set(call, world, ARMED)
 

@@ -38,7 +38,7 @@ def _ends_early(
     guard: tuple[Expression, ...],
     updates: tuple[tuple[str, Expression], ...],
 ) -> list[Outcome]:
-    """How an alertable or user-mode wait can be interrupted (1.5.4, R50); nobody owes it."""
+    """How an alertable or user-mode wait can be interrupted (1.5.4); nobody owes it."""
     found: list[Outcome] = []
     if call.number("Alertable"):
         alerted = f"{call.routine} is alerted"

@@ -89,6 +89,7 @@ _CONNECT = """        status = IoConnectInterrupt(self.Interrupt, self.Service, 
 """
 _FIELDS = {
     "queues": "    work = Queue(Bit(), 2)\n    late = Queue(Reference(Record), 1)\n",
+    "timers": "    tick = KDPC()\n",
     "two DPCs": "    again = KDPC()\n    other = KEVENT(SynchronizationEvent, FALSE)\n",
     "three DPCs": "    again = KDPC()\n    third = KDPC()\n",
     "two interrupts": (
@@ -188,10 +189,10 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
         "a = KeResetEvent(self.done)\n",
     ),
     "timers": (
-        "KeSetTimer(self.timer, 1, self.dpc)\n",
+        "KeSetTimer(self.timer, 1, self.tick)\n",
         "a = KeSetTimer(self.timer, 1, NULL)\n",
-        "a = KeSetTimer(self.timer, 0, self.dpc)\n",
-        "a = KeSetTimerEx(self.timer, 1, 1, self.dpc)\n",
+        "a = KeSetTimer(self.timer, 0, self.tick)\n",
+        "a = KeSetTimerEx(self.timer, 1, 1, self.tick)\n",
         "a = KeCancelTimer(self.timer)\n",
     ),
     "work items": (_WORK, "if not InterlockedExchange(self.y, 1):\n    " + _WORK),
@@ -307,6 +308,7 @@ _FAULTS = (
     "self.nic.masked = 1\n",
     "self.x = 1\nassert a == b\n",
     "assert self.y != 1\n",
+    "KeSetTimer(self.timer, 1, self.dpc)\n",
     "if {condition}:\n    return\n",
 )
 
@@ -353,6 +355,8 @@ def _start(draw: st.DrawFn, kind: str) -> str:
     """What `StartDevice` does beside what it always does."""
     number = draw(st.integers(0, 7))
     text = f"        KeSetTargetProcessorDpc(self.dpc, {number})\n" if number < 2 else ""
+    if kind == "timers":
+        text += "        KeInitializeDpc(self.tick, self.Deferred, self)\n"
     if kind == "two DPCs":
         text += "        KeInitializeDpc(self.again, self.Deferred, self)\n"
     if kind == "three DPCs":

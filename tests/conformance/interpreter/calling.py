@@ -63,7 +63,7 @@ class Calling:
         low = all(new >= self._level(*item) for item in others)
         self.require(low, "irql-lowered-below-lock")
 
-    def _level(self, lock: str, routine: str, _previous: int) -> int:
+    def _level(self, lock: str, routine: str, _previous: int, _through: str) -> int:
         """The level below which the owner of a lock must not go."""
         interrupts = ("dispatch", "KeSynchronizeExecution", "KeAcquireInterruptSpinLock")
         if routine not in interrupts:
@@ -104,13 +104,13 @@ class Calling:
         """The same call on another draft."""
         return replace(self, draft=draft)
 
-    def take(self, lock: str, routine: str, previous: int) -> bool:
-        """Take a spin lock, if it is free."""
+    def take(self, lock: str, routine: str, previous: int, through: str = "") -> bool:
+        """Take a spin lock, if it is free; an interrupt lock through one of its objects."""
         self.require(all(item[0] != lock for item in self.context.held), "recursive-lock-acquire")
         if self.draft.text(f"owner {lock}") != NONE:
             return False
         self.draft.kernel[f"owner {lock}"] = self.name
-        self.change(held=(*self.context.held, (lock, routine, previous)))
+        self.change(held=(*self.context.held, (lock, routine, previous, through)))
         return True
 
     def drop(self, lock: str, irql: int) -> None:

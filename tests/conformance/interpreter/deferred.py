@@ -38,12 +38,22 @@ def _initialize_dpc(call: Calling) -> list[Draft]:
     call.draft.kernel[f"routine {dpc}"] = entry
     call.draft.kernel[f"urgent {dpc}"] = False
     call.draft.kernel[f"target {dpc}"] = NONE
+    for source in ("calls", "a timer"):
+        call.draft.kernel[f"{dpc} was given to {source}"] = False
     return call.done()
+
+
+def handed_to(call: Calling, dpc: str, source: str) -> None:
+    """One KDPC is not given to both KeInsertQueueDpc and a timer (7.4.5)."""
+    other = "calls" if source == "a timer" else "a timer"
+    call.note(not call.draft.flag(f"{dpc} was given to {other}"), "dpc-argument-lost")
+    call.draft.kernel[f"{dpc} was given to {source}"] = True
 
 
 def _insert(call: Calling) -> list[Draft]:
     dpc = call.text("Dpc")
     call.require(f"routine {dpc}" in call.draft.kernel, "uninitialized-object")
+    handed_to(call, dpc, "calls")
     free = call.draft.text(f"queued {dpc}") == NONE
     passed = (call.arguments["SystemArgument1"], call.arguments["SystemArgument2"])
     if call.ignored and not free:

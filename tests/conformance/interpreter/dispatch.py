@@ -201,7 +201,7 @@ def _take(world: World, draft: Draft, slot: str, device: Device, top: Dispatch) 
     if draft.text(f"owner {found.lock}") != NONE:
         return []
     context = draft.contexts[slot]
-    held = (*context.held, (found.lock, "dispatch", context.irql))
+    held = (*context.held, (found.lock, "dispatch", context.irql, entry))
     routine = called(world, found.routine, [entry, found.context])
     run = replace(routine, entered=True, irql=context.irql, held=held, serves=entry)
     draft.kernel[f"owner {found.lock}"] = slot

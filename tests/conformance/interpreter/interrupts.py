@@ -124,7 +124,7 @@ def _acquire(call: Calling) -> list[Draft]:
 def _acquired(call: Calling, name: Value, old: Value) -> list[Draft]:
     found = registration(call.draft, str(name))
     call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
-    taken = call.take(found.lock, "KeAcquireInterruptSpinLock", int(old))
+    taken = call.take(found.lock, "KeAcquireInterruptSpinLock", int(old), str(name))
     return call.done(old) if taken else []
 
 
@@ -138,10 +138,11 @@ def _release(call: Calling) -> list[Draft]:
     call.require(held is not None, "release-of-unowned-lock")
     assert held is not None
     call.require(held[1] == "KeAcquireInterruptSpinLock", "mixed-lock-routines")
+    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
+    call.require(held[3] == name, "mixed-lock-routines")
     call.require(held[2] == new, "irql-lowered-wrongly")
     level = registration(call.draft, name).irql
     call.require(call.context.irql == level, "irql-too-high")
-    call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
     call.in_order(lock, new)
     call.drop(lock, new)
     return call.done()

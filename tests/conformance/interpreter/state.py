@@ -56,7 +56,7 @@ class Run:
     values: Locals
     entered: bool = False
     irql: int = 0
-    held: tuple[tuple[str, str, int], ...] = ()
+    held: tuple[tuple[str, str, int, str], ...] = ()
     serves: str = ""
 
 
@@ -93,7 +93,7 @@ class Context:
     status: str
     frames: tuple[Frame, ...] = ()
     irql: int = 0
-    held: tuple[tuple[str, str, int], ...] = ()
+    held: tuple[tuple[str, str, int, str], ...] = ()
     handled: bool = False
     raised: tuple[int, ...] = ()
 

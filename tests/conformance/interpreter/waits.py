@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .calling import SUCCESS, TIMEOUT, Begin, Calling
-from .deferred import join_queue
+from .deferred import handed_to, join_queue
 from .dispatch import level
 from .state import APC, DISPATCH, NONE, Draft, World
 
@@ -84,6 +84,8 @@ def _set_timer(call: Calling) -> list[Draft]:
     call.at_most(DISPATCH)
     timer, dpc = call.text("Timer"), call.text("Dpc")
     call.require(dpc == "NULL" or f"routine {dpc}" in call.draft.kernel, "uninitialized-object")
+    if dpc != "NULL":
+        handed_to(call, dpc, "a timer")
     was = call.draft.text(f"timer {timer}") != NONE
     periodic = bool(call.arguments.get("Period", 0))
     call.draft.kernel[f"timer {timer}"] = "periodic" if periodic else "armed"
