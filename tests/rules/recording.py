@@ -175,20 +175,18 @@ def Deferred(self, Dpc, DeferredContext):
         + """
 Dpc = KDPC()
 def Isr(self, Interrupt, ServiceContext):
-    KeInsertQueueDpc(self.Dpc)
+    KeInsertQueueDpc(self.Dpc, Interrupt)
     return TRUE
 def Touch(self, SynchronizeContext):
     return TRUE
 """,
         """
-        def Deferred(self, Dpc, DeferredContext):
+        def Deferred(self, Dpc, DeferredContext, Interrupt, Unused):
             KeSynchronizeExecution(self.Interrupt, self.Touch)
         """,
         """
-        def Deferred(self, Dpc, DeferredContext):
-            interrupt = self.Interrupt
-            if interrupt:
-                KeSynchronizeExecution(interrupt, self.Touch)
+        def Deferred(self, Dpc, DeferredContext, Interrupt, Unused):
+            KeSynchronizeExecution(Interrupt, self.Touch)
         """,
         STARTED + ', knobs={"spurious_calls": "yes"}',
     ),
