@@ -187,7 +187,7 @@ _LEVELS = (
         "a DPC waits for an event",
         WIRED + QUEUE + _EVENT,
         deferred(_WAIT.format(timeout="NULL")),
-        deferred(_WAIT.format(timeout=0)),
+        deferred(_WAIT.format(timeout="LARGE_INTEGER(0)")),
         STARTED,
     ),
     Case(

@@ -75,15 +75,15 @@ _LEVELS = (
         "a wait without end at DISPATCH_LEVEL",
         _EVENT + "Ready = KEVENT(NotificationEvent, TRUE)\n",
         (RAISE, _WAIT.format(timeout="NULL"), LOWER),
-        (RAISE, _WAIT.format(timeout=0), LOWER),
+        (RAISE, _WAIT.format(timeout="LARGE_INTEGER(0)"), LOWER),
     ),
     one_thread(
         "R49",
         "wait-at-dispatch-level",
         "a wait with a timeout at DISPATCH_LEVEL",
         _EVENT,
-        (RAISE, _WAIT.format(timeout=5), LOWER),
-        (_WAIT.format(timeout=5),),
+        (RAISE, _WAIT.format(timeout="LARGE_INTEGER(5)"), LOWER),
+        (_WAIT.format(timeout="LARGE_INTEGER(5)"),),
     ),
     one_thread(
         "R49",

@@ -199,7 +199,7 @@ _CALLS = (
         "irql-too-high",
         "it asks an event without waiting",
         _EVENT,
-        _WAIT.format(timeout=0),
+        _WAIT.format(timeout="LARGE_INTEGER(0)"),
     ),
     _does(
         "R29",
