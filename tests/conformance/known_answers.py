@@ -322,7 +322,7 @@ VALUES = (
     ),
     Known(
         "a field of the DPC touched by a thread",
-        {1: "holds", 2: "data-race"},
+        {1: "data-race", 2: "data-race"},
         threads=("KeInsertQueueDpc(self.dpc, NULL, NULL)\nself.x = 2",),
         deferred="self.x = 1",
         changes=(("self.nic.masked = 0", "pass"),),
