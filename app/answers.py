@@ -124,8 +124,34 @@ def concrete(question: Question) -> Asked:
         raise toolbox.InputError(
             f"{one_line(question.pattern)}: scenario {one_line(scenario.name)}: {error}"
         ) from error
-    properties = question.options.properties or scenario.properties or None
-    return Asked(pattern, scenario, question.processors, knobs, properties)
+    return Asked(pattern, scenario, question.processors, knobs, *_asked(question, scenario))
+
+
+def _asked(
+    question: Question, scenario: Scenario
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The properties asked for, `None` for all, and those that are waived.
+
+    What is asked for by name on the command line is asked, though the scenario waives it.
+
+    Raises:
+        InputError: all that is asked for is waived.
+    """
+    options = question.options
+    ignored = options.ignore if options.properties else (*options.ignore, *scenario.ignore)
+    chosen = options.properties or scenario.properties
+    if not ignored:
+        return chosen or None, ()
+    from dirql.properties import PROPERTIES
+
+    names = chosen or tuple(item.name for item in PROPERTIES)
+    left = tuple(name for name in names if name not in ignored)
+    if not left:
+        raise toolbox.InputError(
+            f"{question.pattern}: scenario {scenario.name}: nothing is left to check, for all that "
+            f"is asked is waived: {', '.join(names)}"
+        )
+    return left, tuple(name for name in dict.fromkeys(ignored) if name in names)
 
 
 def prepare(question: Question) -> Subject:
@@ -207,17 +233,29 @@ def _engine(memory: Memory, question: Question) -> Engine:
 def _remark(subject: Subject, question: Question, result: Result) -> Remark:
     from dirql.properties import rules_that_cut
 
-    from .scope import scope_of
-
     asked = subject.asked
     needed: tuple[tuple[str, str], ...] = ()
     settled = True
     if question.options.compare_knobs and isinstance(result.verdict, Violated):
         needed, settled = needed_knobs(subject, question, result)
     rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
-    scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, asked.properties, rules)
+    scope = _scope(subject, rules)
     never_ran = unvisited(subject.machine, asked.pattern.program, result)
     return Remark(scope, needed, never_ran, settled, _standstill(subject, result), cut=rules)
+
+
+def _scope(subject: Subject, rules: tuple[str, ...]) -> tuple[str, ...]:
+    """What a verdict covers; `rules` are crashes that were not asked for and ended behaviours."""
+    from dirql.properties import PROPERTIES
+
+    from .scope import scope_of
+
+    asked = subject.asked
+    names = asked.properties
+    if names is not None and len(names) + len(asked.waived) == len(PROPERTIES):
+        names = None
+    scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, names, rules)
+    return (*scope, f"waived: {', '.join(asked.waived)}") if asked.waived else scope
 
 
 def _standstill(subject: Subject, result: Result) -> str:

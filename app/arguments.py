@@ -51,6 +51,18 @@ def property_name(text: str) -> str:
     return text
 
 
+def waivable(text: str) -> str:
+    """The name of a property, after making sure that it is none at which behaviours end."""
+    from dirql.properties import Grade, grade_of
+
+    from .names import WAIVABLE
+
+    name = property_name(text)
+    if grade_of(name) is Grade.CRASH:
+        raise click.BadParameter(f"{name} cannot be waived: it is a crash; {WAIVABLE}")
+    return name
+
+
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_PATH = click.Path(exists=True, path_type=Path)
 PROCESSORS = click.IntRange(1, MOST_PROCESSORS)
@@ -75,6 +87,13 @@ PROPERTIES = click.option(
     type=property_name,
     metavar="NAME",
     help="Check only this property; may be repeated (default: the scenario's, or all).",
+)
+IGNORE = click.option(
+    "--ignore",
+    multiple=True,
+    type=waivable,
+    metavar="NAME",
+    help="Waive this property, unless it is a crash; may be repeated. The scope says so.",
 )
 
 

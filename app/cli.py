@@ -15,6 +15,7 @@ from .arguments import (
     CHECKPOINT,
     EXISTING_FILE,
     FINGERPRINT,
+    IGNORE,
     KNOBS,
     ONE_COUNT,
     ONE_PATH,
@@ -55,6 +56,7 @@ def commands() -> None:
 @commands.command()
 @PATHS
 @PROPERTIES
+@IGNORE
 @click.option(
     "--processors",
     multiple=True,
@@ -126,6 +128,7 @@ def check(
     *,
     paths: tuple[Path, ...],
     properties: tuple[str, ...],
+    ignore: tuple[str, ...],
     processors: tuple[int, ...],
     knobs: tuple[tuple[str, str], ...],
     max_states: int | None,
@@ -168,6 +171,7 @@ def check(
             workspace=workspace(engine, spill, checkpoint, resume, prints=fingerprint),
         ),
         compare_knobs=not expect,
+        ignore=ignore,
     )
     return check_patterns(paths, options, Output(form == "json", expect, trace), jobs)
 

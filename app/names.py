@@ -9,9 +9,15 @@ from dirql.model.language import Pattern, PatternError
 from dirql.model.language.errors import EXPECTATION, SCENARIO
 from dirql.model.language.source import read_source
 from dirql.model.scenario import Scenario, Violated
-from dirql.properties import PROPERTIES
+from dirql.properties import PROPERTIES, Grade, grade_of
 
 from .toolbox import InputError
+
+WAIVABLE = (
+    "behaviours end there whatever is asked, and what lies behind is not explored; dirql rules "
+    "lists what a free build of Windows survives"
+)
+"""Why a crash cannot be waived."""
 
 LONGEST_SCENARIO = 60
 """Lines after the first in which the name is looked for, to point at it."""
@@ -30,6 +36,10 @@ def refuse_unknown_names(pattern: Pattern) -> None:
             if name not in properties:
                 hint = f"{_meant(name, properties)}dirql rules lists the properties"
                 raise _error(scenario, name, f"there is no property {name!r}", hint, code)
+        for name in scenario.ignore:
+            if grade_of(name) is Grade.CRASH:
+                message, hint = f"{name} cannot be waived: it is a crash", WAIVABLE
+                raise _error(scenario, name, message, hint, SCENARIO)
         for name, value in scenario.knobs:
             if name not in knobs:
                 hint = f"{_meant(name, knobs)}dirql rules lists the knobs"
@@ -43,7 +53,7 @@ def refuse_unknown_names(pattern: Pattern) -> None:
 
 def _properties(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """The properties it names, each with the code of the complaint if there is none."""
-    yield from ((name, SCENARIO) for name in scenario.properties)
+    yield from ((name, SCENARIO) for name in (*scenario.properties, *scenario.ignore))
     for _, expected in scenario.expect:
         if isinstance(expected, Violated):
             yield expected.property, EXPECTATION

@@ -31,6 +31,7 @@ class Options:
         knobs: (name, value) pairs that overrule the scenario's.
         limits: when to give up on one question.
         engine: which engine, and how it works.
+        ignore: names of properties that are waived.
         compare_knobs: whether to look, after a violation, for the knobs it needs.
     """
 
@@ -40,6 +41,7 @@ class Options:
     limits: Limits = NO_LIMITS
     engine: EngineChoice = NO_CHOICE
     compare_knobs: bool = True
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,17 @@ from .toolbox import EngineChoice
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question made concrete: all that decides which machine it is about."""
+    """A question made concrete: all that decides which machine it is about.
+
+    `properties` are those asked for, `None` for all; those that are `waived` are not among them.
+    """
 
     pattern: Pattern
     scenario: Scenario
     processors: int
     knobs: Knobs
     properties: tuple[str, ...] | None
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Memory:
             asked.processors,
             asked.knobs,
             asked.properties,
+            asked.waived,
         )
         return hashlib.sha256(repr(decides).encode()).digest()
 

@@ -46,6 +46,8 @@ class Scenario:
     last of these the driver is gone: what it leaves connected, queued or armed is a leak, if
     `finally_` is given.
 
+    `ignore` names properties that are waived, as a driver that shipped may need it.
+
     `expect` maps processor counts to expectations; `source` is where the scenario is stated.
     """
 
@@ -56,5 +58,6 @@ class Scenario:
     processors: tuple[int, ...]
     knobs: tuple[tuple[str, str], ...] = ()
     properties: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     expect: tuple[tuple[int, Expectation], ...] = ()
     source: Source = field(default_factory=Source, compare=False)

@@ -72,6 +72,7 @@ class ScenarioDeclaration:
         name: object = "",
         knobs: object = None,
         properties: Iterable[str] = (),
+        ignore: Iterable[str] = (),
         expect: Expected | None = None,
     ) -> None:
         """Remember the scenario; what needs the driver is looked at when it is captured."""
@@ -104,6 +105,7 @@ class ScenarioDeclaration:
         self.name = name
         self.knobs = tuple((str(key), str(value)) for key, value in chosen.items())
         self.properties = tuple(_listed(properties, "properties", 'a list such as ["data-race"]'))
+        self.ignore = tuple(_listed(ignore, "ignore", 'a list such as ["data-race"]'))
 
 
 def _listed(value: object, name: str, wanted: str) -> list[object]:
@@ -151,6 +153,7 @@ def convert(
         tuple(item for item in declared.processors if isinstance(item, int)),
         declared.knobs,
         tuple(str(item) for item in declared.properties),
+        tuple(str(item) for item in declared.ignore),
         _expectations(expected, declared),
     )
 

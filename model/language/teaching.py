@@ -185,7 +185,7 @@ _MISUSES: Final = (
     (
         r"ScenarioDeclaration.__init__\(\) got an unexpected keyword argument '(\w+)'",
         r"a Scenario has no `\1`",
-        "it has start, concurrently, finally_, processors, knobs, properties, expect and name",
+        "it has start, concurrently, finally_, processors, knobs, properties, ignore, expect, name",
     ),
     (
         r"Int\.__init__\(\) missing .*",
