@@ -356,53 +356,28 @@ def due_at_once(world: World, processor: str) -> Expression:
 
 _DPC = Parameter("Dpc")
 
+
+def _handed_on(name: str) -> Parameter:
+    """What the DPC's routine is given."""
+    return Parameter(name, type=PVOID, default="NULL", known=True)
+
+
+_PREPARE = (
+    _DPC,
+    Parameter("DeferredRoutine", calls=DPC),
+    Parameter("DeferredContext", type=PVOID, default="NULL"),
+)
+_PREPARE_FOR_ISR = (Parameter("DeviceObject"), Parameter("DeferredRoutine", calls=DPC_FOR_ISR))
+_INSERT = (_DPC, _handed_on("SystemArgument1"), _handed_on("SystemArgument2"))
+_REQUEST = (Parameter("DeviceObject"), _handed_on("Irp"), _handed_on("Context"))
+_TARGET = (_DPC, Parameter("Number", type=CCHAR))
+_IMPORTANCE = (_DPC, Parameter("Importance", type=LONG))
+
 ROUTINES = (
-    KernelRoutine(
-        "KeInitializeDpc",
-        (
-            _DPC,
-            Parameter("DeferredRoutine", calls=DPC),
-            Parameter("DeferredContext", type=PVOID, default="NULL"),
-        ),
-        ke_initialize_dpc,
-        "7.1.12",
-    ),
-    KernelRoutine(
-        "IoInitializeDpcRequest",
-        (Parameter("DeviceObject"), Parameter("DeferredRoutine", calls=DPC_FOR_ISR)),
-        io_initialize_dpc_request,
-        "7.2.1",
-    ),
-    KernelRoutine(
-        "KeInsertQueueDpc",
-        (
-            _DPC,
-            Parameter("SystemArgument1", type=PVOID, default="NULL", known=True),
-            Parameter("SystemArgument2", type=PVOID, default="NULL", known=True),
-        ),
-        ke_insert_queue_dpc,
-        "7.1.2",
-    ),
-    KernelRoutine(
-        "IoRequestDpc",
-        (
-            Parameter("DeviceObject"),
-            Parameter("Irp", type=PVOID, default="NULL", known=True),
-            Parameter("Context", type=PVOID, default="NULL", known=True),
-        ),
-        io_request_dpc,
-        "7.2.2",
-    ),
-    KernelRoutine(
-        "KeSetTargetProcessorDpc",
-        (_DPC, Parameter("Number", type=CCHAR)),
-        ke_set_target_processor_dpc,
-        "7.1.6",
-    ),
-    KernelRoutine(
-        "KeSetImportanceDpc",
-        (_DPC, Parameter("Importance", type=LONG)),
-        ke_set_importance_dpc,
-        "7.1.8",
-    ),
+    KernelRoutine("KeInitializeDpc", _PREPARE, ke_initialize_dpc, "7.1.12"),
+    KernelRoutine("IoInitializeDpcRequest", _PREPARE_FOR_ISR, io_initialize_dpc_request, "7.2.1"),
+    KernelRoutine("KeInsertQueueDpc", _INSERT, ke_insert_queue_dpc, "7.1.2"),
+    KernelRoutine("IoRequestDpc", _REQUEST, io_request_dpc, "7.2.2"),
+    KernelRoutine("KeSetTargetProcessorDpc", _TARGET, ke_set_target_processor_dpc, "7.1.6"),
+    KernelRoutine("KeSetImportanceDpc", _IMPORTANCE, ke_set_importance_dpc, "7.1.8"),
 )
