@@ -7,7 +7,7 @@ facts change what rules emit. So all contexts are explored again until a pass di
 from collections.abc import Iterator
 
 from ..algebra import conjunction, disjunction, not_equal
-from ..driver import Program
+from ..driver import Line, Program
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, memory, work_items
 from ..kernel.callbacks import OTHER, START
@@ -32,7 +32,7 @@ from .naming import names_in
 from .path import Path, RoutineActivation
 from .phases import Phases
 from .places import Places
-from .program import ContextProgram, Explorer
+from .program import ContextProgram, Explorer, source_of
 
 _MOST_PASSES = 120
 
@@ -100,6 +100,7 @@ class _Compilation:
         """A driver whose device has a line must connect a service routine somewhere."""
         lines = [device.line for device in self._program.devices if device.line is not None]
         if not lines or self._facts.registrations:
+            self._refuse_one_vector(lines, programs)
             return
         for program in programs:
             for move in program.moves:
@@ -123,6 +124,32 @@ class _Compilation:
             f"(it runs {self._listed()}), or give the device no Line",
             NEVER_CONNECTS,
         )
+
+    def _refuse_one_vector(self, lines: list[Line], programs: tuple[ContextProgram, ...]) -> None:
+        """A line that is never connected, while two routines ask for that of another device."""
+        made = self._facts.registrations
+        silent = [line for line in lines if all(item.line != line.device for item in made)]
+        for line in lines if silent else ():
+            here = [item for item in made if item.line == line.device]
+            if line.shared or len({item.routine for item in here}) < 2:
+                continue
+            points = self._facts.connect_points[here[-1]]
+            source = next(
+                source_of(location, self._routines)
+                for program in programs
+                for label, location in program.points.items()
+                if f"{program.name} {label}" in points
+            )
+            raise CompileError(
+                f"{silent[0].device} is never connected: {here[0].routine} and {here[-1].routine} "
+                f"are both connected to vector {line.vector}, which is that of {line.device} and "
+                "not shared",
+                source,
+                f"pass Vector=self.{silent[0].device}.Vector, which is {silent[0].vector}; of two "
+                "connect calls to one unshared vector one fails",
+                NEVER_CONNECTS,
+                word="Vector",
+            )
 
     def _called(self) -> set[str]:
         """What the routines that the scenario runs call or name, and those in turn."""

@@ -235,7 +235,7 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
         return _line_based(call, world)
     if version == c.CONNECT_MESSAGE_BASED:
         raise RuleError(
-            "IoConnectInterruptEx: CONNECT_MESSAGE_BASED is not modelled yet",
+            "IoConnectInterruptEx: message-signalled interrupts are not modelled yet",
             "give the device a Line, connect it with CONNECT_LINE_BASED or CONNECT_FULLY_SPECIFIED",
         )
     bad = Refusal(c.STATUS_INVALID_PARAMETER_1, f"Version is {version}", "2.4.2")

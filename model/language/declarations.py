@@ -281,7 +281,8 @@ class Structure:
 class Line:
     """How a device is wired: `Line(irql=7, mode=LevelSensitive, shared=True)`.
 
-    `irql` is the translated level of the vector, 3 to 12; `vector` is made up where it is left out;
+    `irql` is the translated level of the vector, 3 to 12; `vector` is made up where it is left out,
+    another one for each device;
     `shared` puts a foreign device with its own driver on the same line.
     """
 
@@ -300,7 +301,7 @@ class Line:
         if vector is not None and not isinstance(vector, int):
             raise MisuseError(f"a vector is a number, not {vector!r}", "Line(irql=7, vector=0x71)")
         self.irql = irql
-        self.vector = irql * 16 + 1 if vector is None else vector
+        self.vector = vector
         self.latched, self.shared = bool(mode), bool(shared)
 
 

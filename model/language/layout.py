@@ -34,6 +34,7 @@ from .objects import refuse_repetition
 from .scenarios import ScenarioDeclaration
 from .source import SourceFile
 from .suggest import suggestion
+from .vectors import given_vectors, vector_of
 
 DRIVER = "driver"
 LOOKED_INTO = ("driver", "device", "structure")
@@ -138,10 +139,12 @@ class _Builder:
         self.source = source
         self.things: dict[str, Thing] = {}
         self.classes: dict[str, type] = {}
+        self.given: set[int] = set()
         self.late: list[tuple[Thing, str, FieldDeclaration | Array]] = []
 
     def driver(self, kind: type[Driver]) -> None:
         thing = self.thing(DRIVER, "driver", kind, inside="")
+        self.given = given_vectors(declared(kind))
         for name, value in declared(kind):
             inner = name if name != DRIVER else f"{DRIVER}.{name}"
             match value:
@@ -156,8 +159,11 @@ class _Builder:
         owner.members[name] = inner
         wiring = getattr(value, "wiring", None)
         if wiring is not None:
-            thing.wiring = Wiring(inner, wiring.irql, wiring.vector, wiring.latched, wiring.shared)
-            thing.constants.update(Irql=wiring.irql, Vector=wiring.vector)
+            place = self.source.declaration(owner.type_name, name)
+            taken = {item.wiring.vector: item.name for item in self.things.values() if item.wiring}
+            vector = vector_of(name, wiring, taken, self.given, self.source, place)
+            thing.wiring = Wiring(inner, wiring.irql, vector, wiring.latched, wiring.shared)
+            thing.constants.update(Irql=wiring.irql, Vector=vector)
         for field_name, item in declared(kind):
             if isinstance(item, Reference | RoutineReference | PKINTERRUPT | KernelObject):
                 raise self.wrong(

@@ -27,7 +27,7 @@ from .kinds import (
 from .layout import LOOKED_INTO
 from .suggest import suggestion
 from .tables import NT_SUCCESS, TIME_MEMBERS, TIME_STRUCTURE, CapturedName
-from .teaching import instead_of, instead_of_family
+from .teaching import MESSAGE_VERSION, instead_of, instead_of_family, no_messages
 
 Denotation: TypeAlias = Captured | Location | QueueOperation | RoutineOf | LocalMember | Global
 
@@ -134,6 +134,8 @@ class Names(Frame):
             return LocalMember(name, self.structures[name])
         if name in self.locals:
             return self.local(name)
+        if name == MESSAGE_VERSION and name in self.subject.names:
+            raise self.error(EXPRESSION, *no_messages(name, node))
         if name in self.subject.names:
             return self.global_value(self.subject.names[name], name, node)
         thing = self.subject.thing

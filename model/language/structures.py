@@ -11,10 +11,11 @@ from ..kernel.c_types import TIME, ZERO_TIME
 from ..kernel.signature import Parameter, Passing
 from ..routine import NULL, AddressOf, Argument, Assign, Place
 from .borders import refuse_lossy
-from .errors import ARGUMENTS, UNKNOWN_FIELD
+from .errors import ARGUMENTS, EXPRESSION, UNKNOWN_FIELD
 from .kinds import Captured, Kind, LocalMember, Location, named
 from .suggest import suggestion
 from .tables import STRUCTURES, TIME_MEMBERS, TIME_STRUCTURE, StructureName
+from .teaching import MESSAGE_MEMBERS, no_messages
 from .values import Values
 
 
@@ -66,6 +67,8 @@ class Structures(Values):
             return
         if not whole and any(name.startswith(f"{found.path}.") for name in names):
             return
+        if any(part in MESSAGE_MEMBERS for part in found.path.split(".")):
+            raise self.error(EXPRESSION, *no_messages(found.path, node))
         near = suggestion(found.path, names)
         shown = ", ".join(names) if not near else f"{', '.join(names[:6])}, ..."
         raise self.error(

@@ -1,5 +1,6 @@
 """What people write who know C, Python or a framework, and what to write here instead."""
 
+import ast
 import re
 from typing import Final
 
@@ -203,6 +204,20 @@ def misused(message: str) -> tuple[str, str] | None:
         if found:
             return found.expand(meaning), found.expand(instead)
     return None
+
+
+MESSAGE_VERSION = "CONNECT_MESSAGE_BASED"
+MESSAGE_MEMBERS = ("MessageBased", "InterruptMessageTable")
+"""What a connect call for messages names."""
+
+
+def no_messages(named: str, node: ast.AST) -> tuple[str, ast.AST, str]:
+    """Message-signalled interrupts are not modelled: what is said where something names them."""
+    hint = (
+        "give the device a latched line for each message, Line(irql=7, mode=Latched), and connect "
+        "each with IoConnectInterrupt or CONNECT_FULLY_SPECIFIED and its Vector"
+    )
+    return f"`{named}`: message-signalled interrupts are not modelled yet", node, hint
 
 
 def instead_of(name: str) -> str:

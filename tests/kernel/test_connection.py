@@ -101,7 +101,7 @@ def test_statuses_of_the_extended_form_2_4(
     ("text", "words"),
     [
         (legacy(", Irql=0, SynchronizeIrql=0", "0"), "passive-level service routines are not"),
-        (extended("CONNECT_MESSAGE_BASED"), "CONNECT_MESSAGE_BASED is not modelled yet"),
+        (extended("CONNECT_MESSAGE_BASED"), "message-signalled interrupts are not modelled yet"),
         (legacy(", Irql=8", "0"), "the translated resource of nic says 7"),
         (legacy(", InterruptMode=Latched", "0"), "InterruptMode"),
         (extended("CONNECT_FULLY_SPECIFIED_GROUP", *FULL, "FullySpecified.Group = 3"), "group"),

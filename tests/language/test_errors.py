@@ -97,6 +97,14 @@ BODIES: dict[str, tuple[str, str]] = {
     "address as a number": ("DQ122", "KeSetEvent(self.dpc, NULL, FALSE)"),
     "number as an address": ("DQ122", "KeSetEvent(1, 0, FALSE)"),
     "flag compared with TRUE": ("DQ122", "if self.pending & 2 == TRUE:\n    pass"),
+    "messages": (
+        "DQ111",
+        "params = IO_CONNECT_INTERRUPT_PARAMETERS()\nparams.Version = CONNECT_MESSAGE_BASED",
+    ),
+    "message members": (
+        "DQ111",
+        "p = IO_CONNECT_INTERRUPT_PARAMETERS()\np.MessageBased.MessageServiceRoutine = self.Complete",
+    ),
     "object stored in a number": ("DQ118", "self.pending = self.dpc"),
     "number stored in a pointer": ("DQ118", "self.current = 1"),
     "arithmetic on an object": ("DQ118", "x = self.dpc + 1"),
