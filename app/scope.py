@@ -121,10 +121,11 @@ def _slots(names: Iterable[str], processors: set[str]) -> Iterator[str]:
 
 def _knobs(knobs: Knobs) -> Iterator[str]:
     """The knobs that are not at their defaults, and those whose default is to look both ways."""
+    either = [knob.name for knob in KNOBS if knobs[knob.name] == "either"]
+    if either:
+        yield f"knob{'s' * (len(either) > 1)} {', '.join(either)} both ways"
     for knob in KNOBS:
-        if knobs[knob.name] == "either":
-            yield f"knob {knob.name} both ways"
-        elif knobs[knob.name] != knob.default:
+        if knobs[knob.name] not in (knob.default, "either"):
             yield f"knob {knob.name}={knobs[knob.name]}"
 
 

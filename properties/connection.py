@@ -58,15 +58,17 @@ def synchronize_on_dead_interrupt(_system: System) -> Conditions:
 
 
 def connect_overwrites_live_interrupt(_system: System) -> Conditions:
-    """A connect stores its new interrupt object over the pointer to one still connected.
+    """A connect is given the only pointer to an interrupt object that is still connected.
 
     What it checks:
-        At IoConnectInterrupt and IoConnectInterruptEx, that the variable that receives the
-        object does not hold one that is connected.
+        At IoConnectInterrupt and IoConnectInterruptEx, and again when the new object is stored,
+        that the variable that receives the object does not hold one that is connected and that no
+        other pointer holds. A call that fails counts: it may set the variable to NULL.
 
     Why it matters:
         The old registration can never be disconnected any more: its service routine keeps being
-        called after the driver has freed what it uses.
+        called after the driver has freed what it uses. On a line that is not shared the second
+        call fails, every time: the driver cannot be started again.
 
     Example:
         def Open(self):
@@ -82,7 +84,7 @@ def connect_overwrites_live_interrupt(_system: System) -> Conditions:
             KeSetEvent(self.gate, 0, FALSE)
 
     References:
-        2.1.1, 2.2.1, 3.1.12, 6.5.2, R76; IoConnectInterrupt, IoConnectInterruptEx;
+        2.1.1, 2.2.1, 2.2.6, 3.1.12, 6.5.2, 10.67, R76; IoConnectInterrupt, IoConnectInterruptEx;
         0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL once the driver is gone.
     """
     return ()

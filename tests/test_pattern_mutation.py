@@ -54,8 +54,8 @@ MUTATIONS = (
         "release-of-unowned-lock",
     ),
     Mutation(
-        "connection",
-        'if request.pointer != "NULL":',
+        "out_pointer",
+        'if pointer != "NULL":',
         "if True:",
         "parameters_without_pointer",
         "device-unmasked-before-connect",
@@ -124,6 +124,27 @@ MUTATIONS = (
         "Outcome((free,), (),",
         "set_event_in_isr_fixed",
         "stuck-context",
+    ),
+    Mutation(
+        "out_pointer",
+        "            member(world.interrupt_state(other.name), LIVE),\n",
+        "",
+        "failed_connect_keeps_pointer_fixed",
+        "connect-overwrites-live-interrupt",
+    ),
+    Mutation(
+        "out_pointer",
+        "        negation(disjunction(*losing)),\n",
+        "        negation(FALSE),\n",
+        "connected_again_on_wake",
+        "interrupt-left-connected",
+    ),
+    Mutation(
+        "out_pointer",
+        'not knobs.allows("pointer_after_failed_connect", "kept")',
+        "True",
+        "failed_connect_keeps_pointer",
+        "holds",
     ),
     Mutation(
         "dpc_queues",

@@ -1,9 +1,10 @@
 """Connecting a service routine (rules 2.1 to 2.6)."""
 
 from ..algebra import conjunction, disjunction, equal, member, negation
-from ..expr import FALSE, Constant, Expression, Read
-from ..machine import Access, AccessKind, Check
+from ..expr import Constant, Expression, Read
+from ..machine import Check
 from . import constants as c
+from . import out_pointer
 from .c_types import BOOLEAN, KAFFINITY, KIRQL, LONG, PVOID, ULONG, USHORT, CType
 from .callbacks import SERVICE
 from .levels import PASSIVE_LEVEL
@@ -13,6 +14,9 @@ from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, RuleError, St
 from .signature import Parameter, Passing
 from .spin_locks import initialized
 from .world import ALLOCATED, CONNECTED, LIVE, UNUSED, InterruptObject, Registration, World
+
+NO_PDO = Refusal(c.STATUS_INVALID_PARAMETER, NO_DEVICE, "2.4.4")
+"""The device object is NULL (2.4.2)."""
 
 
 def _available(world: World, found: InterruptObject) -> Expression:
@@ -49,60 +53,47 @@ def _connect(call: KernelCall, world: World, request: Request) -> tuple[Micro, .
 
     Windows: PASSIVE_LEVEL (2.1.1). The service routine can run before the call returns and before
         the pointer is stored (2.2.2, 2.2.5, 10.1, 10.2); the call can fail (2.3.1, 2.4.3).
-    Model: two steps in either order. All processors of the mask are armed at once (10.4).
+    Model: two steps in either order. All processors of the mask are armed at once (10.4). That the
+        pointer holds an object still connected is asked first, whatever becomes of the call: a
+        success overwrites it, and so may a failure (10.67).
     """
     code = "0x2000B" if request.version == LEGACY else "0xE5"
     checks = call.at_most(PASSIVE_LEVEL, f"0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION ({code})")
     line = line_of(call, world, request)
     if isinstance(line, Refusal):
-        return (line.step(call, checks),)
+        return (out_pointer.refused(call, world, line, request.pointer, checks),)
     wanted = registration(call, request, line, world.processors)
     if isinstance(wanted, Refusal):
-        return (wanted.step(call, checks),)
+        return (out_pointer.refused(call, world, wanted, request.pointer, checks),)
     if request.routine == "NULL":
         raise RuleError(
             f"{call.routine}: ServiceRoutine is NULL", "name the routine to call: self.Isr"
         )
-    checks += (*_out_pointer(call, request), *_lock_ready(call, world, request))
+    checks += (*out_pointer.present(call, request.pointer), *_lock_ready(call, world, request))
     world.facts.register(wanted, call.point)
     if request.pointer == "NULL":
         return (Step(call.routine, "2.4.5", checks=checks),)
+    checks += (out_pointer.lost(call, world, request.pointer.removeprefix("&")),)
     outcomes: list[Outcome] = []
     before: list[Expression] = [negation(_conflict(world, wanted))]
     for found in world.instances(wanted):
         free = _available(world, found)
         outcomes += _made(call, world, request.pointer, found, (*before, free))
         before.append(negation(free))
-    outcomes.append(
-        Outcome((_conflict(world, wanted),), result=Constant(c.STATUS_INVALID_PARAMETER))
-    )
+    taken = Outcome((_conflict(world, wanted),), result=Constant(c.STATUS_INVALID_PARAMETER))
+    outcomes += out_pointer.failed(call, world, request.pointer, taken)
     if world.knobs.allows("connect_may_fail", "yes"):
-        outcomes.append(
-            Outcome(
-                result=Constant(c.STATUS_INSUFFICIENT_RESOURCES),
-                name=f"{call.routine} fails for lack of resources",
-            )
+        short = Outcome(
+            result=Constant(c.STATUS_INSUFFICIENT_RESOURCES),
+            name=f"{call.routine} fails for lack of resources",
         )
+        outcomes += out_pointer.failed(call, world, request.pointer, short)
     exhausted = Check(
         "model-bound",
         negation(conjunction(*before)),
         "more interrupt objects would be needed than the model provides",
     )
     return (Step(call.routine, "2.2.2", tuple(outcomes), (*checks, exhausted)),)
-
-
-def _out_pointer(call: KernelCall, request: Request) -> tuple[Check, ...]:
-    """There is a place to store the interrupt object pointer (2.4.5, 10.5, R10)."""
-    if request.pointer != "NULL":
-        return ()
-    return (
-        Check(
-            "null-out-pointer",
-            FALSE,
-            f"{call.routine} has no place to store the interrupt object pointer",
-            "0x7E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
-        ),
-    )
 
 
 def _lock_ready(call: KernelCall, world: World, request: Request) -> tuple[Check, ...]:
@@ -131,10 +122,8 @@ def _made(
     arm = ((state, Constant(CONNECTED)),)
     store = ((variable, Constant(found.name)),)
     success = Give(Constant(c.STATUS_SUCCESS))
-    leak = _leak(call, world, variable, found)
-    volatile = world.field_of(variable).volatile
-    kind = AccessKind.VOLATILE_WRITE if volatile else AccessKind.PLAIN_WRITE
-    written = (Access(variable, kind),)
+    leak = out_pointer.lost(call, world, variable, found.name)
+    written = (out_pointer.written(world, variable),)
     if world.knobs["isr_before_connect_returns"] == "no":
         both = Step(
             f"{call.routine} connects",
@@ -161,28 +150,6 @@ def _made(
             )
         )
     return made
-
-
-def _leak(call: KernelCall, world: World, variable: str, found: InterruptObject) -> Check:
-    """Storing the new pointer in `variable` loses no live interrupt object (R76)."""
-    lost = (
-        conjunction(
-            equal(Read(variable), Constant(other.name)),
-            member(world.interrupt_state(other.name), LIVE),
-            *(
-                negation(equal(Read(elsewhere), Constant(other.name)))
-                for elsewhere in world.references
-                if elsewhere != variable
-            ),
-        )
-        for other in world.interrupts()
-        if other.name != found.name
-    )
-    return Check(
-        "connect-overwrites-live-interrupt",
-        negation(disjunction(*lost)),
-        f"{call.routine} overwrites the only pointer to an interrupt object still connected",
-    )
 
 
 def io_connect_interrupt(call: KernelCall, world: World) -> tuple[Micro, ...]:
@@ -242,17 +209,19 @@ def io_connect_interrupt_ex(call: KernelCall, world: World) -> tuple[Micro, ...]
     return (bad.step(call, checks),)
 
 
-def _no_device(call: KernelCall) -> tuple[Micro, ...]:
-    """The device object is NULL (2.4.2)."""
-    refused = Refusal(c.STATUS_INVALID_PARAMETER, NO_DEVICE, "2.4.4")
-    return (refused.step(call, call.at_most(PASSIVE_LEVEL)),)
+def _refused_early(
+    call: KernelCall, world: World, prefix: str, refusal: Refusal
+) -> tuple[Micro, ...]:
+    """The call fails for what it asks for, before anything else is looked at."""
+    pointer = call.text(f"{prefix}InterruptObject")
+    return (out_pointer.refused(call, world, refusal, pointer, call.at_most(PASSIVE_LEVEL)),)
 
 
 def _fully_specified(call: KernelCall, world: World, version: int) -> tuple[Micro, ...]:
     """One service routine for one vector (2.5)."""
     prefix = "FullySpecified."
     if call.text(f"{prefix}PhysicalDeviceObject") == "NULL":
-        return _no_device(call)
+        return _refused_early(call, world, prefix, NO_PDO)
     return _connect(
         call,
         world,
@@ -282,10 +251,10 @@ def _line_based(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """
     prefix = "LineBased."
     if call.text(f"{prefix}PhysicalDeviceObject") == "NULL":
-        return _no_device(call)
+        return _refused_early(call, world, prefix, NO_PDO)
     if not world.lines:
         missing = Refusal(c.STATUS_NOT_FOUND, "the device has no interrupt", "2.6.6")
-        return (missing.step(call, call.at_most(PASSIVE_LEVEL)),)
+        return _refused_early(call, world, prefix, missing)
     if len(world.lines) > 1:
         raise RuleError(
             "IoConnectInterruptEx: CONNECT_LINE_BASED is modelled for a driver with one line",

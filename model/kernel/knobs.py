@@ -46,6 +46,13 @@ KNOBS: tuple[Knob, ...] = (
         "2.4.3",
     ),
     Knob(
+        "pointer_after_failed_connect",
+        ("kept", "null", "either"),
+        "either",
+        "what a connect call that fails leaves in the interrupt object pointer",
+        "10.67",
+    ),
+    Knob(
         "disconnect_waits_for_isr",
         ("yes", "no", "either"),
         "yes",

@@ -314,3 +314,70 @@ def test_nobody_owes_service_after_a_failed_start(bench: Bench, threads: str) ->
     assert (
         bench.check(BLIND, SERVE, THEN, threads=threads, device=WAITS).broken == "unserviced-cause"
     )
+
+
+AGAIN = CONNECT + SERVE + "Kept = PKINTERRUPT()\n"
+
+
+def again(*lines: str) -> str:
+    return "def Main(self):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("shared", ["False", "True"])
+@pytest.mark.parametrize("pointer", ["kept", "null", "either"])
+def test_a_connect_over_a_live_interrupt_is_found_at_the_call_r76(
+    bench: Bench, shared: str, pointer: str
+) -> None:
+    """Whether or not the line is shared, and whatever a failure leaves in the pointer."""
+    answer = bench.check(
+        AGAIN, again("IoConnectInterrupt(self.Interrupt, self.Isr)"),
+        threads="Drv.Main", line=f"irql=7, shared={shared}",
+        knobs={"pointer_after_failed_connect": pointer},
+    )  # fmt: skip
+    assert answer.broken == "connect-overwrites-live-interrupt"
+    assert answer.steps[-1].startswith("IoConnectInterrupt")
+    assert not any("stores" in name for name in answer.steps[4:])
+
+
+@pytest.mark.parametrize("keep", ["self.Kept = self.Interrupt", "Old = self.Interrupt"])
+def test_a_pointer_held_elsewhere_is_not_lost_r76(bench: Bench, keep: str) -> None:
+    name = keep.partition(" ")[0]
+    text = again(keep, "IoConnectInterrupt(self.Interrupt, self.Isr)", "self.nic.masked = 1",
+                 f"Last = {name}", "IoDisconnectInterrupt(Last)")  # fmt: skip
+    answer = bench.check(AGAIN, text, threads="Drv.Main", line="irql=7, shared=True",
+                         properties=("connect-overwrites-live-interrupt",))  # fmt: skip
+    assert answer.holds, answer.verdict
+
+
+@pytest.mark.parametrize(
+    ("call", "knobs"),
+    [
+        ("IoConnectInterrupt(self.Interrupt, self.Isr)", {}),
+        ("IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=0)", {}),
+        ("IoConnectInterrupt(self.Interrupt, self.Isr, Vector=9)", {}),
+    ],
+)
+@pytest.mark.parametrize("pointer", ["kept", "null", "either"])
+def test_what_a_failed_connect_leaves_in_the_pointer_10_67(
+    bench: Bench, call: str, knobs: dict[str, str], pointer: str
+) -> None:
+    """A stale pointer stays, or is NULL; the knob says which, both is the default."""
+    text = again("self.nic.masked = 1", "IoDisconnectInterrupt(self.Interrupt)",
+                 f"status = {call}", "if NT_SUCCESS(status):", "    return",
+                 "assert self.Interrupt {test} NULL")  # fmt: skip
+    broken = {}
+    for test in ("==", "!="):
+        answer = bench.check(AGAIN, text.replace("{test}", test), threads="Drv.Main",
+                             knobs={**knobs, "pointer_after_failed_connect": pointer},
+                             properties=("assertion-failed",))  # fmt: skip
+        broken[test] = answer.broken
+    assert bool(broken["=="]) == (pointer != "null")
+    assert bool(broken["!="]) == (pointer != "kept")
+
+
+def test_a_failed_connect_with_nothing_in_the_pointer_adds_no_states_10_67(bench: Bench) -> None:
+    counts = {
+        bench.check(CONNECT, SERVE, knobs={"pointer_after_failed_connect": value}).states
+        for value in ("kept", "null", "either")
+    }
+    assert len(counts) == 1
