@@ -1,16 +1,12 @@
 """Each file of kernel rules, with one guard, check or update wrong: some pattern's verdict changes.
 
-A mutation replaces one piece of a file's text. It is given to the functions that are loaded, so it
-holds wherever they are used, and it is taken back afterwards.
+A mutation replaces one piece of a file's text.
 """
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from inspect import getmembers, isclass, isfunction
 from pathlib import Path
-from types import FunctionType, ModuleType
 
 import pytest
 
@@ -27,6 +23,8 @@ from dirql.model.language.load import Pattern
 from dirql.model.scenario import Scenario
 from dirql.model.scenario import Violated as ExpectedViolated
 from dirql.properties import apply
+
+from .mutating import changed
 
 ROOT = Path(__file__).parent.parent
 KERNEL = ROOT / "model" / "kernel"
@@ -639,31 +637,11 @@ def rule_files() -> list[str]:
     return [name for name, text in texts.items() if "Model:" in text or "Check(" in text]
 
 
-def functions(module: ModuleType) -> dict[str, FunctionType]:
-    """The functions and methods that the module defines, by their qualified names."""
-    owners = [module, *(item for _, item in getmembers(module, isclass))]
-    found = (item for owner in owners for _, item in getmembers(owner, isfunction))
-    return {item.__qualname__: item for item in found if item.__module__ == module.__name__}
-
-
 @contextmanager
 def mutated(mutation: Mutation) -> Generator[None]:
     """The mutation, for as long as the context lasts."""
-    module = import_module(f"dirql.model.kernel.{mutation.file}")
-    text = (KERNEL / f"{mutation.file}.py").read_text(encoding="utf-8")
-    assert text.count(mutation.old) == 1, f"{mutation.file}.py has changed: mutate something else"
-    wrong = ModuleType(module.__name__)
-    wrong.__package__ = module.__package__
-    exec(compile(text.replace(mutation.old, mutation.new), mutation.file, "exec"), vars(wrong))  # noqa: S102
-    right = functions(module)
-    codes = {name: item.__code__ for name, item in right.items()}
-    for name, item in functions(wrong).items():
-        right[name].__code__ = item.__code__
-    try:
+    with changed(f"dirql.model.kernel.{mutation.file}", mutation.old, mutation.new):
         yield
-    finally:
-        for name, code in codes.items():
-            right[name].__code__ = code
 
 
 def asked(mutation: Mutation) -> tuple[Pattern, Scenario]:
