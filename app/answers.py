@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dirql.explorer.engine import BeyondEngineError, Engine, Limits, Snapshot
+from dirql.explorer.patience import LimitReached, Patience, left, look
 from dirql.explorer.trace import Trace
-from dirql.explorer.verdict import Holds, Result, Unknown, Violated
+from dirql.explorer.verdict import Holds, Result, Unknown, Violated, nothing_found
 from dirql.explorer.workspace import WorkspaceError
 from dirql.model import scenario as expectations
 from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, make_knobs
@@ -18,7 +19,7 @@ from dirql.model.visible import one_line
 
 from . import toolbox
 from .coverage import Unvisited, unvisited
-from .questions import Failure, Question, load
+from .questions import NO_MEMORY, Failure, Question, load
 from .remembered import Asked, Memory, Remark
 
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
@@ -50,6 +51,7 @@ class Answer:
         knobs_in_force: (name, value) of every knob.
         standstill: what hangs in the end and why, where the violation is that something hangs.
         cut: the crashes, not asked for, at which behaviours ended.
+        unasked: why what stands beside the verdict is not complete; empty where it is.
     """
 
     question: Question
@@ -63,6 +65,7 @@ class Answer:
     knobs_in_force: tuple[tuple[str, str], ...] = ()
     standstill: str = ""
     cut: tuple[str, ...] = ()
+    unasked: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -173,12 +176,28 @@ def _compiled(asked: Asked) -> Subject:
         raise toolbox.InputError(f"{one_line(str(asked.pattern.path))}: {error}") from error
 
 
+@dataclass(slots=True)
+class _Work:
+    """How far a question has come, so that a limit that ends it loses nothing.
+
+    Attributes:
+        patience: who watches over the limits.
+        doing: what a limit would interrupt, in words.
+        asked: the question made concrete, once the pattern is read.
+    """
+
+    patience: Patience
+    doing: str = "the pattern was read"
+    asked: Asked | None = None
+
+
 def answer(question: Question, watch: Watch = None) -> Answer | Failure:
     """Check what `question` asks; a pattern that cannot be compiled is a failure."""
     engine = question.options.engine
+    work = _Work(Patience(question.options.watched))
     try:
-        asked = concrete(question)
-        result, remark = _found(asked, question, watch)
+        with work.patience:
+            result, remark = _found(work, question, watch)
     except toolbox.InputError as problem:
         return Failure(question.pattern, str(problem))
     except BeyondEngineError as problem:
@@ -186,34 +205,59 @@ def answer(question: Question, watch: Watch = None) -> Answer | Failure:
         return Failure(question.pattern, f"{one_line(question.pattern)}: {beyond}")
     except WorkspaceError as problem:
         return Failure(question.pattern, f"{one_line(question.pattern)}: {problem}")
+    except (LimitReached, MemoryError) as limit:
+        reason = f"{limit if isinstance(limit, LimitReached) else NO_MEMORY} while {work.doing}"
+        return stopped(question, reason, work.patience.seconds, work.asked)
+    return _told(question, work.asked, result, remark)
+
+
+def stopped(question: Question, reason: str, seconds: float, asked: Asked | None = None) -> Answer:
+    """The answer to a question that was ended before there was any result."""
+    result = nothing_found(reason, question.options.engine.name, seconds)
+    return _told(question, asked, result, Remark(()))
+
+
+def _told(question: Question, asked: Asked | None, result: Result, remark: Remark) -> Answer:
+    """The result, with what is said beside it and what is known about the question."""
     return Answer(
         question=question,
         result=result,
-        knobs=asked.knobs.settings,
-        properties=asked.properties,
+        knobs=() if asked is None else asked.knobs.settings,
+        properties=None if asked is None else asked.properties,
         scope=remark.scope,
-        expected=dict(asked.scenario.expect).get(question.processors),
+        expected=None if asked is None else dict(asked.scenario.expect).get(question.processors),
         needed_knobs=remark.needed_knobs,
         unvisited=remark.unvisited,
-        knobs_in_force=tuple((knob.name, asked.knobs[knob.name]) for knob in KNOBS),
+        knobs_in_force=()
+        if asked is None
+        else tuple((knob.name, asked.knobs[knob.name]) for knob in KNOBS),
         standstill=remark.standstill,
         cut=remark.cut,
+        unasked=remark.unasked,
     )
 
 
-def _found(asked: Asked, question: Question, watch: Watch) -> tuple[Result, Remark]:
+def _found(work: _Work, question: Question, watch: Watch) -> tuple[Result, Remark]:
     """The result and what is said beside it, from memory as far as it is there."""
     options = question.options
+    asked = work.asked = concrete(question)
     memory = Memory(toolbox.storage(options.engine), options.engine)
     key = memory.key(asked, compare_knobs=options.compare_knobs)
     known = memory.remark(key)
     if known is not None and (result := memory.holding(known)):
         return result, known
+    work.doing = "the pattern was compiled"
     subject = _compiled(asked)
-    result = _engine(memory, question).check(subject.machine, options.limits, watch)
+    work.doing = "the machine was explored"
+    limits = replace(options.limits, spent=work.patience.seconds)
+    result = _engine(memory, question).check(subject.machine, limits, watch)
     remark = memory.confirmed(known, subject.machine) if result.cached else None
     if remark is None:
-        remark = _remark(subject, question, result)
+        remark = _remark(work, subject, question, result)
+        if not remark.scope and remark.unasked and isinstance(result.verdict, Holds):
+            # Behaviours may have been cut short, so it is not known what it is that holds.
+            reason = f"nothing wrong was found, but {remark.unasked}"
+            result = replace(result, verdict=Unknown(reason), limited=True)
         if not result.limited:
             memory.keep(key, remark, subject.machine)
     return result, remark
@@ -230,18 +274,30 @@ def _engine(memory: Memory, question: Question) -> Engine:
     return Gravest(behind(0), behind)
 
 
-def _remark(subject: Subject, question: Question, result: Result) -> Remark:
+def _remark(work: _Work, subject: Subject, question: Question, result: Result) -> Remark:
+    """What is said beside the result; as much of it as the limits allow."""
+    made = Remark((), settled=False)
+    try:
+        made = _beside(subject, result)
+        if question.options.compare_knobs and isinstance(result.verdict, Violated):
+            needed, settled = needed_knobs(subject, question, result)
+            made = replace(made, needed_knobs=needed, settled=settled)
+    except (LimitReached, MemoryError) as limit:
+        work.patience.settle()
+        reason = limit if isinstance(limit, LimitReached) else NO_MEMORY
+        what = "which knobs it needs" if made.scope else "what it covers and what it needs"
+        return replace(made, settled=False, unasked=f"{what} was not asked to the end: {reason}")
+    return made
+
+
+def _beside(subject: Subject, result: Result) -> Remark:
     from dirql.properties import rules_that_cut
 
     asked = subject.asked
-    needed: tuple[tuple[str, str], ...] = ()
-    settled = True
-    if question.options.compare_knobs and isinstance(result.verdict, Violated):
-        needed, settled = needed_knobs(subject, question, result)
     rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
     scope = _scope(subject, rules)
     never_ran = unvisited(subject.machine, asked.pattern.program, result)
-    return Remark(scope, needed, never_ran, settled, _standstill(subject, result), cut=rules)
+    return Remark(scope, unvisited=never_ran, standstill=_standstill(subject, result), cut=rules)
 
 
 def _scope(subject: Subject, rules: tuple[str, ...]) -> tuple[str, ...]:
@@ -282,7 +338,7 @@ def needed_knobs(
     limits = replace(
         question.options.limits,
         states=4 * result.statistics.states + STATES_PER_ALTERNATIVE,
-        seconds=max(LEAST_SECONDS, result.statistics.seconds),
+        seconds=min(max(LEAST_SECONDS, result.statistics.seconds), left()),
     )
     needed: list[tuple[str, str]] = []
     settled = True
@@ -316,6 +372,7 @@ def _holds_with(
     """
     from dirql.properties import alone
 
+    look()
     asked, (knob, value) = subject.asked, setting
     other = _compiled(replace(asked, knobs=asked.knobs.with_value(knob.name, value))).machine
     if other == subject.machine:

@@ -4,11 +4,15 @@ Only click is imported here at the top, so that `--help` answers at once.
 """
 
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from . import exit_codes
+from .printing import say
 from .streams import OutputError, is_open
 
 if TYPE_CHECKING:
@@ -72,6 +76,27 @@ SCENARIO = click.option("--scenario", metavar="S", help="The scenario (default: 
 ONE_COUNT = click.option(
     "--processors", type=PROCESSORS, metavar="N", help="Processors (default: the scenario's first)."
 )
+PROCESSOR_COUNTS = click.option(
+    "--processors",
+    multiple=True,
+    type=PROCESSORS,
+    metavar="N",
+    help="Processor count; may be repeated (default: the scenario's).",
+)
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Give up after S seconds; of check, after S seconds of one check.",
+)
+MEMORY = click.option(
+    "--memory",
+    type=memory_size,
+    metavar="SIZE",
+    default="4G",
+    show_default=True,
+    help="Give up when the process is that large: 500M, 4G.",
+)
 KNOBS = click.option(
     "--knob",
     "knobs",
@@ -95,6 +120,26 @@ IGNORE = click.option(
     metavar="NAME",
     help="Waive this property, unless it is a crash; may be repeated. The scope says so.",
 )
+
+
+def bounded(work: Callable[..., int]) -> Callable[..., int]:
+    """A command with --timeout and --memory, which ends with what "unknown" returns at a limit."""
+
+    @TIMEOUT
+    @MEMORY
+    @wraps(work)
+    def within(*, timeout: float | None, memory: int, **arguments: object) -> int:
+        from dirql.explorer.engine import Limits
+        from dirql.explorer.patience import LimitReached, Patience
+
+        try:
+            with Patience(Limits(seconds=timeout, memory=memory)):
+                return work(**arguments)
+        except LimitReached as limit:
+            say(f"unknown: {limit} before there was an answer")
+            return exit_codes.UNKNOWN
+
+    return within
 
 
 def quoted(path: Path) -> str:
@@ -187,6 +232,12 @@ CHECKPOINT = click.option(
     metavar="DIR",
     help="Keep in DIR how far each check has come, for --resume.",
 )
+CHECKPOINT_EVERY = click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(0),
+    metavar="S",
+    help="Seconds from one checkpoint to the next, at least (default: 60).",
+)
 RESUME = click.option(
     "--resume",
     type=FOLDER,
@@ -201,14 +252,20 @@ FINGERPRINT = click.option(
 
 
 def workspace(
-    engine: str, spill: Path | None, checkpoint: Path | None, resume: Path | None, *, prints: bool
+    engine: str,
+    spill: Path | None,
+    checkpoint: Path | None,
+    every: float | None,
+    resume: Path | None,
+    *,
+    prints: bool,
 ) -> "Workspace":
     """Where a search may keep things, as the options say.
 
     Raises:
         UsageError: the options do not go together.
     """
-    from dirql.explorer.workspace import Workspace, WorkspaceError
+    from dirql.explorer.workspace import INTERVAL, Workspace, WorkspaceError
 
     wanted = spill or checkpoint or resume or prints
     if engine == "reference" and wanted:
@@ -218,10 +275,18 @@ def workspace(
         )
     if checkpoint and resume and checkpoint.resolve() != resume.resolve():
         raise click.UsageError("--resume keeps its checkpoints where it found them")
+    if every is not None and not (checkpoint or resume):
+        raise click.UsageError("--checkpoint-every says how often --checkpoint DIR is written")
     try:
         if spill:
             spill.mkdir(parents=True, exist_ok=True)
-        return Workspace(spill, resume or checkpoint, resume is not None, fingerprint=prints)
+        return Workspace(
+            spill,
+            resume or checkpoint,
+            resume is not None,
+            interval=INTERVAL if every is None else every,
+            fingerprint=prints,
+        )
     except WorkspaceError as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:

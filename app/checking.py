@@ -1,6 +1,7 @@
 """`dirql check`: ask every question, in order or side by side, and report as the answers come."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -12,11 +13,12 @@ from dirql.explorer.verdict import Holds, Unknown, Violated
 from dirql.model.visible import one_line
 
 from . import exit_codes, records, report
-from .answers import Answer, answer
+from .answers import Answer, answer, stopped
 from .arguments import quoted
+from .interrupts import code_of
 from .printing import complain, say
-from .progress import describe, make_progress
-from .questions import Failure, Options, Question, pattern_files, plan
+from .progress import Progress, Silent, describe, make_progress
+from .questions import Failure, Options, Question, Unread, pattern_files, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,15 @@ def check(paths: Sequence[Path], options: Options, output: Output, jobs: int) ->
     files = pattern_files(paths)
     if not files:
         raise click.UsageError(f"no patterns (*.py) in {', '.join(map(str, paths))}")
-    questions = plan(files, options)
+    with make_progress() as progress:
+        questions = plan(files, options, progress.say)
     session = _Session(output, len(questions))
     try:
-        for found in _answers(questions, jobs, session):
-            session.report(found)
-    except KeyboardInterrupt:
-        session.interrupted()
-        return exit_codes.INTERRUPTED
+        with closing(_answers(questions, jobs, session)) as answers:
+            for found in answers:
+                session.report(found)
+    except KeyboardInterrupt as interruption:
+        return session.interrupted(code_of(interruption))
     return session.finish()
 
 
@@ -65,6 +68,7 @@ class _Session:
         self.complaints: set[str] = set()
         self.current = ""
         self.stored: Answer | None = None
+        self.lost = False
 
     def report(self, found: Answer | Failure) -> None:
         """Print one answer, or on the error output why there is none."""
@@ -88,7 +92,8 @@ class _Session:
     def _store(self, found: Answer) -> None:
         """Write the trace of the first violation to the file the user named."""
         verdict = found.result.verdict
-        if self.output.trace is None or self.stored or not isinstance(verdict, Violated):
+        done = self.stored or self.lost
+        if self.output.trace is None or done or not isinstance(verdict, Violated):
             return
         from .trace_file import StoredTrace, seen_from, write
 
@@ -104,22 +109,46 @@ class _Session:
         try:
             write(self.output.trace, stored)
         except OSError as error:
-            raise click.UsageError(f"cannot write {self.output.trace}: {error.strerror}") from error
-        self.stored = found
+            self.lost = True
+            complain(f"cannot write {one_line(str(self.output.trace))}: {error.strerror}")
+        else:
+            self.stored = found
 
-    def interrupted(self) -> None:
-        """Say what is known although the user stopped the search."""
+    def title(self, question: Question) -> str:
+        """What is shown while a question is worked on."""
+        return (
+            f"[{len(self.answers) + self.failures + 1}/{self.total}] {question.pattern}  "
+            f"{question.scenario}  {report.count(question.processors, 'processor')}"
+        )
+
+    def interrupted(self, code: int) -> int:
+        """Say what is known although the user stopped the search, and give the exit code."""
         done = len(self.answers) + self.failures
+        self._summarise(code)
         complain(f"interrupted: {done} of {self.total} checks finished")
         if self.current:
             complain(f"unfinished: {self.current}")
+        return code
 
     def finish(self) -> int:
         """Say what concerns all answers together, and give the exit code."""
+        code = self._code()
+        self._summarise(code)
         self._finish_trace()
-        if self.output.expect and not self.output.json:
+        return code
+
+    def _summarise(self, code: int) -> None:
+        """The last line: in JSON always, in text where answers are compared."""
+        if self.output.json:
+            answers, failed = self.answers, self.failures
+            say(records.summary(answers, self.total, failed, code, expect=self.output.expect))
+        elif self.output.expect:
             agreed = sum(found.agrees for found in self.answers)
             say(f"{agreed} of {self.total} agree")
+
+    def _code(self) -> int:
+        if self.lost:
+            return exit_codes.OUTPUT
         if self.failures:
             return exit_codes.PATTERN
         if self.output.expect:
@@ -131,7 +160,7 @@ class _Session:
         )
 
     def _finish_trace(self) -> None:
-        if self.output.trace is None:
+        if self.output.trace is None or self.lost:
             return
         violated = [item for item in self.answers if isinstance(item.result.verdict, Violated)]
         if self.stored is None:
@@ -168,64 +197,64 @@ def _code(found: Answer) -> int:
 
 
 def _answers(
-    questions: Sequence[Question | Failure], jobs: int, session: _Session
-) -> Iterator[Answer | Failure]:
+    planned: Sequence[Question | Failure | Unread], jobs: int, session: _Session
+) -> Generator[Answer | Failure]:
     """The answers in the order of the questions, whatever order they are found in."""
-    if jobs > 1 and len(questions) > 1:
-        yield from _side_by_side(questions, jobs, session)
-        return
-    for number, question in enumerate(questions, start=1):
-        yield question if isinstance(question, Failure) else _one(question, number, session)
+    questions = [item for item in planned if isinstance(item, Question)]
+    several = jobs > 1 and len(questions) > 1
+    found = _side_by_side(questions, jobs, session) if several else _in_order(questions, session)
+    with closing(found):
+        for item in planned:
+            match item:
+                case Failure():
+                    yield item
+                case Unread(question, reason, seconds):
+                    yield stopped(question, reason, seconds)
+                case Question():
+                    yield next(found)
 
 
-def _one(question: Question, number: int, session: _Session) -> Answer | Failure:
-    """Answer one question, telling the terminal how it goes."""
-    title = (
-        f"[{number}/{session.total}] {question.pattern}  {question.scenario}  "
-        f"{report.count(question.processors, 'processor')}"
-    )
-    session.current = title
-    with make_progress() as progress:
-        progress.say(title)
+def _in_order(questions: Sequence[Question], session: _Session) -> Generator[Answer | Failure]:
+    """Answer one question after the other, telling the terminal how it goes."""
+    for question in questions:
+        title = session.current = session.title(question)
+        with make_progress() as progress:
+            progress.say(title)
 
-        def watch(snapshot: Snapshot) -> None:
-            session.current = f"{title}: {describe(snapshot)}"
-            progress.say(session.current)
+            def watch(
+                snapshot: Snapshot, title: str = title, progress: Progress = progress
+            ) -> None:
+                session.current = f"{title}: {describe(snapshot)}"
+                progress.say(session.current)
 
-        return answer(question, watch)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent says what was done and ends us."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+            found = answer(question, watch)
+        yield found
 
 
 def _side_by_side(
-    questions: Sequence[Question | Failure], jobs: int, session: _Session
-) -> Iterator[Answer | Failure]:
-    """Answers from `jobs` processes. They are stopped when the caller stops listening."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    questions: Sequence[Question], jobs: int, session: _Session
+) -> Generator[Answer | Failure]:
+    """Answers from `jobs` processes, which end when the caller stops listening."""
+    from .side_by_side import answers
 
-    executor = ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent)
-    try:
-        pending = [
-            question if isinstance(question, Failure) else executor.submit(answer, question)
-            for question in questions
-        ]
-        for number, item in enumerate(pending, start=1):
-            if isinstance(item, Failure):
-                yield item
-                continue
+    early: dict[int, Answer | Failure] = {}
+    news: dict[int, str] = {}
+    progress: Progress = Silent()
+
+    def tell(number: int, snapshot: Snapshot) -> None:
+        news[number] = f": {describe(snapshot)}"
+        if number == wanted:
+            session.current = f"{title}{news[number]}"
+            progress.say(session.current)
+
+    wanted, title = 0, session.title(questions[0])
+    with closing(answers(questions, jobs, tell)) as found:
+        for wanted, question in enumerate(questions):
+            title = session.title(question)
+            session.current = f"{title}{news.get(wanted, '')}"
             with make_progress() as progress:
-                progress.say(f"[{number}/{session.total}] checking in {jobs} processes")
-                found = item.result()
-            yield found
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
+                progress.say(f"{session.current} (in {jobs} processes)")
+                while wanted not in early:
+                    number, item = next(found)
+                    early[number] = item
+            yield early.pop(wanted)

@@ -13,25 +13,29 @@ import click
 from . import exit_codes, streams
 from .arguments import (
     CHECKPOINT,
+    CHECKPOINT_EVERY,
     EXISTING_FILE,
     FINGERPRINT,
     IGNORE,
     KNOBS,
+    MEMORY,
     ONE_COUNT,
     ONE_PATH,
     PATHS,
-    PROCESSORS,
+    PROCESSOR_COUNTS,
     PROPERTIES,
     RESUME,
     SCENARIO,
     SPILL,
+    TIMEOUT,
     WORKERS,
     Commands,
     Showing,
     UnforeseenError,
-    memory_size,
+    bounded,
     workspace,
 )
+from .interrupts import code_of, interrupted, listen
 from .printing import complain, complain_of_usage, say
 from .toolbox import ENGINES, EngineChoice, InputError
 
@@ -49,7 +53,7 @@ def commands() -> None:
 
     Exit codes: 0 holds, 1 violated, 2 unknown; 64 wrong usage, 65 a pattern or trace that cannot be
     used, 70 an internal error, 74 the answer could not be written, 130 interrupted, 141 nobody
-    reads the answer any more.
+    reads the answer any more, 143 asked to end.
     """
 
 
@@ -57,31 +61,13 @@ def commands() -> None:
 @PATHS
 @PROPERTIES
 @IGNORE
-@click.option(
-    "--processors",
-    multiple=True,
-    type=PROCESSORS,
-    metavar="N",
-    help="Processor count; may be repeated (default: the scenario's).",
-)
+@PROCESSOR_COUNTS
 @KNOBS
 @click.option(
     "--max-states", type=click.IntRange(1), metavar="N", help="Give up a check at N states."
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    metavar="S",
-    help="Give up a check after S seconds; compiling to machine code is not cut short.",
-)
-@click.option(
-    "--memory",
-    type=memory_size,
-    metavar="SIZE",
-    default="4G",
-    show_default=True,
-    help="Give up a check when the process is that large: 500M, 4G.",
-)
+@TIMEOUT
+@MEMORY
 @click.option(
     "--format",
     "form",
@@ -108,6 +94,7 @@ def commands() -> None:
 @WORKERS
 @SPILL
 @CHECKPOINT
+@CHECKPOINT_EVERY
 @RESUME
 @FINGERPRINT
 @click.option(
@@ -141,6 +128,7 @@ def check(
     workers: int,
     spill: Path | None,
     checkpoint: Path | None,
+    checkpoint_every: float | None,
     resume: Path | None,
     fingerprint: bool,
     trace: Path | None,
@@ -168,7 +156,9 @@ def check(
             engine,
             cache=not no_cache,
             workers=workers,
-            workspace=workspace(engine, spill, checkpoint, resume, prints=fingerprint),
+            workspace=workspace(
+                engine, spill, checkpoint, checkpoint_every, resume, prints=fingerprint
+            ),
         ),
         compare_knobs=not expect,
         ignore=ignore,
@@ -178,13 +168,8 @@ def check(
 
 @commands.command()
 @PATHS
-@click.option(
-    "--processors",
-    multiple=True,
-    type=PROCESSORS,
-    metavar="N",
-    help="Processor count; may be repeated (default: the scenario's).",
-)
+@PROCESSOR_COUNTS
+@bounded
 def warm(paths: tuple[Path, ...], processors: tuple[int, ...]) -> int:
     """Compile patterns ahead, so that the first check of each finds its machine code.
 
@@ -222,6 +207,7 @@ def clear() -> int:
 @commands.command()
 @click.argument("trace", metavar="TRACE.json", type=EXISTING_FILE)
 @click.option("--pattern", type=EXISTING_FILE, metavar="PATH", help="Where the pattern is now.")
+@bounded
 def replay(trace: Path, pattern: Path | None) -> int:
     """Execute a stored trace again, step by step, and show it.
 
@@ -266,6 +252,7 @@ def show() -> None:
 @ONE_COUNT
 @KNOBS
 @PROPERTIES
+@bounded
 def machine(
     *,
     path: Path,
@@ -285,6 +272,7 @@ def machine(
 
 @show.command()
 @ONE_PATH
+@bounded
 def routines(path: Path) -> int:
     """Print the routines of the driver and its devices as they were understood."""
     from . import toolbox
@@ -302,6 +290,7 @@ def routines(path: Path) -> int:
 @PROPERTIES
 @click.option("--all", "everything", is_flag=True, help="Try every property there is.")
 @click.option("--lemmas", "shows_lemmas", is_flag=True, help="Print what had to be learnt.")
+@bounded
 def prove(
     *,
     path: Path,
@@ -318,6 +307,7 @@ def prove(
     forbids it (a wrong IRQL, a lock that is owned, an interrupt object that is not connected); for
     each processor count of the scenario. Exit code 0 when all is proved, 2 when not.
     """
+    from dirql.explorer.patience import look
     from dirql.model.visible import one_line
 
     from .proving import USUAL_GOALS, all_names, cuts_of, lemma_text, proof_text, prove_subject
@@ -329,6 +319,7 @@ def prove(
     first = _subject(path, scenario, processors, options)
     complete = True
     for number in (processors,) if processors else first.scenario.processors:
+        look()
         subject = _subject(path, first.scenario.name, number, options)
         found = prove_subject(subject, names)
         cuts = cuts_of(subject, found)
@@ -375,15 +366,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except InputError as problem:
         complain(str(problem))
         return exit_codes.PATTERN
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as interruption:
         complain("interrupted")
-        return exit_codes.INTERRUPTED
+        return code_of(interruption)
     except streams.OutputError as error:
         if error.reader_gone:  # `dirql rules | head`: nobody is left to be told
             return exit_codes.BROKEN_PIPE
         complain(f"dirql: the answer could not be written: {error}")
         return exit_codes.OUTPUT
     except Exception as error:  # noqa: BLE001  (whatever it is, the user gets no traceback)
+        if interrupted():  # what was stopped may have found no better words
+            complain("interrupted")
+            return interrupted()
         from .failures import report_internal_error
 
         known = isinstance(error, UnforeseenError) and error.__cause__
@@ -395,4 +389,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main() -> None:
     """The console script `dirql`."""
     streams.guard()
+    listen()
     sys.exit(run())

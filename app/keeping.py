@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dirql.explorer.storage import FOLDER_VARIABLE, Kind, Storage, default_folder, is_private
+from dirql.model.visible import one_line
 
 from .report import count
 
@@ -56,7 +57,7 @@ def warm(paths: Sequence[Path], processors: tuple[int, ...]) -> str:
     from dirql.explorer.native.program import Program
 
     from .answers import prepare
-    from .questions import Failure, Options, pattern_files, plan
+    from .questions import Failure, Options, Unread, pattern_files, plan
     from .toolbox import InputError
 
     folder = default_folder()
@@ -68,6 +69,8 @@ def warm(paths: Sequence[Path], processors: tuple[int, ...]) -> str:
     for question in questions:
         if isinstance(question, Failure):
             raise InputError(question.message)
+        if isinstance(question, Unread):
+            raise InputError(f"{one_line(question.question.pattern)}: {question.reason}")
         Program(prepare(question).machine, cache)
     seconds = time.monotonic() - started
     there = len(questions) - cache.made

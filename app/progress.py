@@ -1,7 +1,7 @@
 """What is shown on a terminal while a check works; elsewhere nothing."""
 
 import sys
-import time
+from threading import Lock, Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
@@ -58,17 +58,22 @@ class Silent:
 class Spinner:
     """One changing line on the error output.
 
-    It appears with the first news after a moment: what is done at once needs no line, nor the
-    import of what draws it.
+    It appears after a moment, also if there is no more news: what is done at once needs no line,
+    nor the import of what draws it.
     """
 
     def __init__(self) -> None:
         """Prepare the line; nothing is shown before there is news."""
-        self._begun = time.monotonic()
+        self._text = ""
         self._status: Status | None = None
+        self._due = self._over = False
+        self._lock = Lock()
+        self._timer = Timer(MOMENT, self.appear)
+        self._timer.daemon = True
 
     def __enter__(self) -> Self:
         """Begin to listen."""
+        self._timer.start()
         return self
 
     def __exit__(
@@ -78,20 +83,32 @@ class Spinner:
         traceback: TracebackType | None,
     ) -> None:
         """Remove the line, so that what is printed next stands alone."""
-        if self._status is not None:
-            self._status.stop()
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._status is not None:
+                self._status.stop()
 
     def say(self, text: str) -> None:
         """Replace the line."""
-        if time.monotonic() - self._begun < MOMENT:
-            return
+        self._text = one_line(text)
+        if self._due and self._status is None:
+            self.appear()
+        elif self._status is not None:
+            from rich.text import Text
+
+            self._status.update(Text(self._text))
+
+    def appear(self) -> None:
+        """Show what was said last, if there is nothing yet; another thread does this."""
         from rich.console import Console
         from rich.text import Text
 
-        if self._status is None:
-            self._status = Console(stderr=True).status("")
-            self._status.start()
-        self._status.update(Text(one_line(text)))
+        with self._lock:
+            self._due = True
+            if not self._over and self._status is None and self._text:
+                self._status = Console(stderr=True).status(Text(self._text))
+                self._status.start()
 
 
 def make_progress() -> Progress:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dirql.explorer.engine import Limits
+from dirql.explorer.patience import LimitReached, left, settle
 from dirql.explorer.symbolic.induction import prove
-from dirql.explorer.symbolic.lemmas import MOST_STATES, lemmas
+from dirql.explorer.symbolic.lemmas import MOST_STATES, PATIENCE, lemmas
 from dirql.explorer.symbolic.observed import LEMMA
 from dirql.explorer.symbolic.proof import Counterexample, Goal, Kind, Proof
 from dirql.model.domain import Value
@@ -38,6 +39,12 @@ USUAL_GOALS = (
 """No context waits in a circle, and no lock is taken where its contract forbids it: at a level too
 high, by its own owner, of an interrupt object that is not connected."""
 
+SHARE = 0.6
+"""Part of the time that is left in which lemmas are looked for; then they are tried."""
+
+LITTLE = 5.0
+"""Seconds for looking where behaviours end, when a limit has been reached already."""
+
 MOST_VALUES = 12
 """Variables shown of a state from which a proof fails."""
 
@@ -61,11 +68,22 @@ def prove_subject(subject: Subject, names: Sequence[str]) -> Proof:
         not goal.proved and (goal.kind is not Kind.PROGRESS or goal.property in hoped)
         for goal in found.goals
     ):
-        learnt = lemmas(extended, found.invariants, wanted)
-        asked = found.questions
-        found = prove(extended, (*kernel, *learnt), properties=wanted)
-        found = replace(found, questions=asked + found.questions)
+        try:
+            found = _with_lemmas(extended, kernel, wanted, found)
+        except LimitReached as limit:  # what was proved without lemmas stays proved
+            settle()
+            found = replace(found, unfinished=str(limit))
     return replace(found, seconds=time.monotonic() - started)
+
+
+def _with_lemmas(
+    machine: Machine, kernel: Sequence[Invariant], names: Sequence[str], first: Proof
+) -> Proof:
+    """The proof with lemmas for what the `first` one could not prove."""
+    seconds = min(PATIENCE, SHARE * left())
+    learnt = lemmas(machine, first.invariants, names, seconds=seconds)
+    found = prove(machine, (*kernel, *learnt), properties=names)
+    return replace(found, questions=first.questions + found.questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +109,15 @@ def cuts_of(subject: Subject, proof: Proof) -> Cuts:
     """
     machine = apply(subject.system, ())
     engine = toolbox.engine(toolbox.EngineChoice())
-    result = engine.check(machine, Limits(states=MOST_STATES))
+    seconds = LITTLE if proof.unfinished else None
+    result = engine.check(machine, Limits(states=MOST_STATES, seconds=seconds))
     rules = rules_that_cut(subject.system, (), result.statistics.taken)
     if not result.limited:
         return Cuts(rules)
     whole = apply(subject.system, None)
     wanted = [item.name for item in PROPERTIES if item.grade is Grade.CRASH]
+    if proof.unfinished:  # there is no time to ask
+        return Cuts(tuple(wanted), certain=False)
     again = prove(replace(whole, invariants=()), proof.invariants, properties=wanted)
     possible = {
         item.property for item in again.goals if item.kind is Kind.CHECK and not item.proved
@@ -145,6 +166,8 @@ def _proof_text(proof: Proof, machine: Machine, names: Sequence[str], cuts: Cuts
     domains = [goal for goal in proof.goals if not goal.property and not goal.proved]
     if domains:
         yield f"  {len(domains)} steps may store a value outside its domain: {domains[0].detail}"
+    if proof.unfinished:
+        yield f"  not tried to the end: {proof.unfinished} while lemmas were looked for"
     learnt = len(_lemmas(proof))
     lemma_count = f" and {count(learnt, 'lemma')}" if learnt else ""
     yield (

@@ -3,13 +3,14 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dirql.explorer.engine import Limits
+from dirql.model.visible import one_line
 
 from . import toolbox
 from .toolbox import EngineChoice
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dirql.model.language import Pattern
 
 NO_LIMITS = Limits()
+NO_MEMORY = "the computer has no more memory"
 NO_CHOICE = EngineChoice()
 
 
@@ -42,6 +44,13 @@ class Options:
     engine: EngineChoice = NO_CHOICE
     compare_knobs: bool = True
     ignore: tuple[str, ...] = ()
+
+    @property
+    def watched(self) -> Limits:
+        """What is watched while no search looks at it; a search that goes on in files may grow."""
+        folders = self.engine.workspace
+        spills = folders is not None and folders.spill is not None
+        return replace(self.limits, memory=None) if spills else self.limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,18 @@ class Failure:
 
     pattern: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A pattern that was not read to the end, because of a limit.
+
+    `question` is about all of it: no scenario, and no processors.
+    """
+
+    question: Question
+    reason: str
+    seconds: float
 
 
 def pattern_files(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -101,18 +122,35 @@ def forget_patterns() -> None:
     load.cache_clear()
 
 
-def plan(files: Sequence[Path], options: Options) -> tuple[Question | Failure, ...]:
-    """The questions of all patterns, in order; a file that is no pattern becomes a failure."""
-    planned: list[Question | Failure] = []
+def plan(
+    files: Sequence[Path], options: Options, say: Callable[[str], None] | None = None
+) -> tuple[Question | Failure | Unread, ...]:
+    """The questions of all patterns, in order; a file that is no pattern becomes a failure.
+
+    `say` is told which file is read.
+    """
+    from dirql.explorer.patience import LimitReached, Patience
+
+    planned: list[Question | Failure | Unread] = []
     for file in files:
+        if say is not None:
+            say(f"reading {one_line(str(file))}")
+        patience = Patience(options.watched)
         try:
-            pattern = load(str(file))
+            with patience:
+                pattern = load(str(file))
         except toolbox.InputError as problem:
             planned.append(Failure(str(file), str(problem)))
-            continue
-        planned += [
-            Question(str(file), scenario.name, processors, options)
-            for scenario in pattern.scenarios
-            for processors in options.processors or scenario.processors
-        ]
+        except (LimitReached, MemoryError) as limit:
+            if isinstance(limit, LimitReached) and not patience.exhausted:
+                raise  # somebody else's
+            what = limit if isinstance(limit, LimitReached) else NO_MEMORY
+            reason = f"{what} while the pattern was read"
+            planned.append(Unread(Question(str(file), "", 0, options), reason, patience.seconds))
+        else:
+            planned += [
+                Question(str(file), scenario.name, processors, options)
+                for scenario in pattern.scenarios
+                for processors in options.processors or scenario.processors
+            ]
     return tuple(planned)

@@ -1,5 +1,7 @@
 """The JSON form of answers: an object on a line for each pattern, scenario and processor count."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from dirql.explorer.verdict import Holds, Unknown, Violated
@@ -18,14 +20,43 @@ def line(answer: Answer, *, expect: bool) -> str:
     return json_line(record(answer, expect=expect))
 
 
+def summary(answers: Sequence[Answer], asked: int, failed: int, code: int, *, expect: bool) -> str:
+    """The last line of a run: without it a run was ended before it could say what it found.
+
+    Parameters:
+        answers: the answers that were found.
+        asked: how many checks there were to be.
+        failed: how many patterns could not be used.
+        code: the exit code.
+        expect: whether the answers were compared with what was expected.
+    """
+    words = Counter(_verdict(answer)[0] for answer in answers)
+    fields: Record = {
+        "kind": "summary",
+        "asked": asked,
+        "finished": len(answers) + failed,
+        "holds": words["holds"],
+        "violated": words["violated"],
+        "unknown": words["unknown"],
+        "failed": failed,
+        **({"agree": sum(answer.agrees for answer in answers)} if expect else {}),
+        "exit_code": code,
+    }
+    return json_line(fields)
+
+
 def record(answer: Answer, *, expect: bool) -> Record:
-    """`answer` as plain data. The first fourteen keys are always there."""
+    """`answer` as plain data. The first sixteen keys are always there.
+
+    Scenario and processors are null where a limit was reached while the pattern was read.
+    """
     question, statistics = answer.question, answer.result.statistics
     verdict, name, steps, more = _verdict(answer)
     fields: Record = {
+        "kind": "check",
         "pattern": question.pattern,
-        "scenario": question.scenario,
-        "processors": question.processors,
+        "scenario": question.scenario or None,
+        "processors": question.processors or None,
         "verdict": verdict,
         "property": name,
         "steps": steps,
@@ -40,6 +71,8 @@ def record(answer: Answer, *, expect: bool) -> Record:
         "scope": list(answer.scope),
         **more,
     }
+    if answer.unasked:
+        fields["unasked"] = answer.unasked
     if expect:
         fields["expected"] = None if answer.expected is None else _expected(answer.expected)
         fields["agrees"] = answer.agrees

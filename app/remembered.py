@@ -55,6 +55,7 @@ class Remark:
         standstill: what hangs in the end and why.
         cut: the crashes, not asked for, at which behaviours ended.
         machine: the digest of the machine, where the remark is kept.
+        unasked: why something of all this is missing; such a remark is not kept.
     """
 
     scope: tuple[str, ...]
@@ -64,6 +65,7 @@ class Remark:
     standstill: str = ""
     machine: str = ""
     cut: tuple[str, ...] = ()
+    unasked: str = ""
 
 
 class Memory:

@@ -79,6 +79,7 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
             yield f"{_title(answer)}  {_holding(answer).shown()}"
             yield f"  {_covered(answer)}"
             yield from _scope(answer, style)
+            yield from _unasked(answer, style)
             yield from (f"  {line}" for line in _never_ran(answer.unvisited))
         case Violated(name, trace):
             steps = count(len(trace.steps), "step")
@@ -91,6 +92,7 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
             else:
                 yield f"  step by step the same as on {count(twin, 'processor')}, above"
             yield from _needs(answer)
+            yield from _unasked(answer, style)
             yield from _also(answer, style)
             if twin is None:
                 yield f"More: dirql explain {name}"
@@ -106,6 +108,7 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
                 yield from prose(WAY_ON, style)
             yield f"  {_covered(answer)}"
             yield from _scope(answer, style)
+            yield from _unasked(answer, style)
         case _:
             assert_never(verdict)
 
@@ -117,6 +120,12 @@ def _holding(answer: "Answer") -> Phrase:
             f"holds, as far as behaviours go: cut short at {', '.join(answer.cut)}", "yellow"
         )
     return Phrase("holds", "green")
+
+
+def _unasked(answer: "Answer", style: Style) -> Iterator[str]:
+    """What a limit kept from being said beside the verdict."""
+    if answer.unasked:
+        yield from prose(f"{answer.unasked[0].upper()}{answer.unasked[1:]}.", style)
 
 
 def _needs(answer: "Answer") -> Iterator[str]:
@@ -161,6 +170,8 @@ def _shown_before(
 
 def _title(answer: "Answer") -> str:
     question = answer.question
+    if not question.scenario:
+        return one_line(question.pattern)
     processors = count(question.processors, "processor")
     return f"{one_line(question.pattern)}  {one_line(question.scenario)}  {processors}"
 
@@ -183,6 +194,8 @@ def _covered(answer: "Answer") -> str:
 
 def _scope(answer: "Answer", style: Style) -> list[str]:
     """`scope: 2 processors; threads Start, Stop; ...`, as a paragraph."""
+    if not answer.scope:
+        return []
     text = "; ".join((count(answer.question.processors, "processor"), *answer.scope))
     return textwrap.wrap(
         f"scope: {text}",

@@ -137,7 +137,8 @@ def checking(question: Question, runs: int) -> Checking:
                 command, env=environment, check=False, capture_output=True, text=True
             )
             assert done.returncode in (0, 1), done.stderr
-            return [json.loads(line) for line in done.stdout.splitlines()]
+            records = [json.loads(line) for line in done.stdout.splitlines()]
+            return [record for record in records if record["kind"] == "check"]
 
         def forget(*kinds: str) -> None:
             for kind in kinds:

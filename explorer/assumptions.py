@@ -24,6 +24,7 @@ from dirql.model.expr import TRUE, Read
 from dirql.model.machine import MODEL_BOUND, Machine, Progress, Transition, Variable
 
 from .engine import Engine, Limits, Snapshot
+from .patience import LimitReached
 from .races import DATA_RACE, TORN_UPDATE
 from .replay import recorded
 from .trace import Trace
@@ -60,8 +61,12 @@ class Settled:
             return first
         race: Result | None = None
         limited = False
-        for other in (without_opaque_steps(machine), remembering_opaque_steps(machine)):
-            result = self._again.check(other, limits, watch)
+        for make in (without_opaque_steps, remembering_opaque_steps):
+            try:
+                result = self._again.check(make(machine), limits, watch)
+            except LimitReached:
+                limited = True
+                break
             limited = limited or result.limited
             if not isinstance(result.verdict, Violated):
                 continue

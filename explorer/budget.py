@@ -3,9 +3,11 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .engine import Limits, Snapshot
+from .processes import CHILDREN
 from .verdict import Unknown
 
 _EVERY = 128
@@ -53,7 +55,7 @@ class Budget:
         """Compare with the limits now, and show where the search is."""
         now = time.monotonic()
         seconds, limits = now - self._started, self._limits
-        if limits.seconds is not None and seconds >= limits.seconds:
+        if limits.seconds is not None and seconds + limits.spent >= limits.seconds:
             self.exhausted = f"the limit of {limits.seconds:g} seconds was reached"
         if limits.memory is not None and resident_memory() >= limits.memory:
             self.exhausted = f"the limit of {limits.memory} bytes of memory was reached"
@@ -104,9 +106,15 @@ elif sys.platform == "linux":
     import resource
 
     def resident_memory() -> int:
-        """The resident size of this process, in bytes."""
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        """The resident size of this process and of those that work for it, in bytes."""
+        pages = _pages("self")
+        for child in list(CHILDREN):
+            with suppress(OSError, IndexError):  # it has ended
+                pages += _pages(str(child))
         return pages * resource.getpagesize()
+
+    def _pages(process: str) -> int:
+        return int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
 
 else:
     import resource

@@ -41,12 +41,14 @@ class Limits:
         seconds: wall time.
         memory: resident size of the process, in bytes.
         since: when the clock began (`time.monotonic()`), if before the engine was asked.
+        spent: seconds that count as well: what reading and compiling took.
     """
 
     states: int | None = None
     seconds: float | None = None
     memory: int | None = None
     since: float | None = None
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

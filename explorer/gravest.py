@@ -21,8 +21,9 @@ from dirql.model.machine import MODEL_BOUND, Machine
 from dirql.properties import grade_of, without
 
 from .engine import Engine, Limits, Snapshot
+from .patience import LimitReached
 from .trace import Trace
-from .verdict import Result, Unknown, Verdict, Violated
+from .verdict import Result, Unknown, Verdict, Violated, nothing_found
 
 NO_LIMITS = Limits()
 
@@ -62,7 +63,10 @@ class Gravest:
             passed = (*passed, name)
             rest = without(machine, passed)
             more = not last.limited and _asks(rest)
-            last = self._next(len(passed)).check(rest, limits, watch) if more else None
+            try:
+                last = self._next(len(passed)).check(rest, limits, watch) if more else None
+            except LimitReached as limit:
+                last = nothing_found(str(limit), self.name, 0.0)
         return _answer(machine, found, last)
 
     def _next(self, passed: int) -> Engine:

@@ -18,6 +18,7 @@ from .budget import Budget
 from .engine import Limits, Snapshot
 from .evaluate import Evaluator, State
 from .judgement import Finding, Judge, at_rest, smaller, verdict_on
+from .patience import Lenient, LimitReached
 from .recording import Recorder
 from .successors import Action, Successors
 from .trace import Trace
@@ -47,7 +48,12 @@ class ReferenceEngine:
         """
         budget = Budget(limits, watch)
         search = _Search(machine, budget)
-        return Result(search.verdict(), search.statistics(), self.name, bool(budget.exhausted))
+        try:
+            with Lenient():
+                verdict = search.verdict()
+        except LimitReached as limit:
+            verdict = search.cut(str(limit))
+        return Result(verdict, search.statistics(), self.name, bool(budget.exhausted))
 
 
 def reachable(machine: Machine, limits: Limits = NO_LIMITS) -> frozenset[State]:
@@ -98,6 +104,14 @@ class _Search:
         if finding is None:
             return Holds((f"all {len(self.states)} reachable states",))
         return verdict_on(self._machine, self._trace(finding))
+
+    def cut(self, limit: str) -> Verdict:
+        """The verdict where the search was interrupted: it had no time to look at the clock."""
+        self._budget.exhausted = limit
+        race = self._nearest_race()
+        if race is not None:
+            return verdict_on(self._machine, self._trace(race))
+        return self._budget.stopped(len(self.states), self._expanded, self._depth)
 
     def statistics(self) -> Statistics:
         """What was covered."""

@@ -75,3 +75,9 @@ class Result:
     cached: bool = False
     others: tuple[Violated, ...] = ()
     unfinished: str = ""
+
+
+def nothing_found(reason: str, engine: str, seconds: float) -> Result:
+    """The result of a check that a limit ended before its search began."""
+    covered = Statistics(states=0, transitions=0, depth=0, complete=False, seconds=seconds)
+    return Result(Unknown(reason), covered, engine, limited=True)

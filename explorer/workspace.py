@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+INTERVAL = 60.0
+"""Seconds between two checkpoints, at least."""
+
 
 class WorkspaceError(ValueError):
     """A folder of a search cannot be used, or what is in it; the message says why."""
@@ -23,7 +26,7 @@ class Workspace:
     spill: Path | None = None
     checkpoint: Path | None = None
     resume: bool = False
-    interval: float = 60.0
+    interval: float = INTERVAL
     fingerprint: bool = False
 
     def __post_init__(self) -> None:

@@ -19,11 +19,12 @@ from ..budget import Budget, resident_memory
 from ..engine import Limits, Snapshot
 from ..evaluate import Evaluator, State
 from ..judgement import Finding, Judge, hopeless, verdict_on
+from ..patience import Lenient, LimitReached
 from ..races import DATA_RACE, TORN_UPDATE
 from ..recording import Recorder
 from ..successors import Successors
 from ..trace import Trace
-from ..verdict import Holds, Result, Statistics, Unknown, Verdict
+from ..verdict import Holds, Result, Statistics, Unknown, Verdict, nothing_found
 from ..workspace import IN_MEMORY, Workspace, WorkspaceError
 from .beginning import Beginning, move_to_disk
 from .cache import Cache
@@ -65,7 +66,11 @@ class NativeEngine:
             NotCompilableError: a variable has more values than a word can tell apart.
         """
         workspace = self._workspace
-        program = Program(machine, self._cache, fingerprint=workspace.fingerprint)
+        try:
+            program = Program(machine, self._cache, fingerprint=workspace.fingerprint)
+        except (LimitReached, MemoryError) as limit:
+            reason = str(limit) or "the computer has no more memory"
+            return nothing_found(f"{reason} while the machine was compiled", self.name, 0.0)
         states_in = (workspace.spill or Path(gettempdir())) if workspace.fingerprint else None
         try:
             space = Space(program, machine, limits.states, self._workers, states_in)
@@ -76,12 +81,15 @@ class NativeEngine:
         keeper = self._keeper(machine, program)
         finished = False
         try:
-            search = _Search(program, space, machine, limits, budget, workspace, keeper)
-            try:
-                verdict = search.verdict()
-            except KeyboardInterrupt:
-                search.keep_last()
-                raise
+            with Lenient():
+                search = _Search(program, space, machine, limits, budget, workspace, keeper)
+                try:
+                    verdict = search.verdict()
+                except LimitReached as limit:
+                    verdict = search.cut(str(limit))
+                except KeyboardInterrupt:
+                    search.keep_last()
+                    raise
             if budget.exhausted:
                 search.keep_last()
             finished = not budget.exhausted
@@ -156,6 +164,12 @@ class _Search:
                 raise AssertionError("a search that did not expand everything proves nothing")
             return Holds((f"all {len(self._space)} reachable states",))
         return verdict_on(self._machine, self._trace(finding))
+
+    def cut(self, limit: str) -> Unknown:
+        """The verdict where the search was interrupted: it had no time to look at the clock."""
+        self._budget.exhausted = limit
+        covered = self._covered
+        return self._budget.stopped(len(self._space), covered.expanded, covered.depth)
 
     def _no_proof(self) -> str:
         """What a search by fingerprints can say when it found nothing wrong."""

@@ -97,6 +97,7 @@ class Proof:
         goals: what was to be proved.
         questions: how often the solver was asked.
         seconds: wall time.
+        unfinished: which limit kept more from being tried; empty while none did.
     """
 
     machine: str
@@ -107,6 +108,7 @@ class Proof:
     goals: tuple[Goal, ...]
     questions: int
     seconds: float
+    unfinished: str = ""
 
     @property
     def complete(self) -> bool:

@@ -17,7 +17,10 @@ from enum import Enum
 from importlib import import_module
 from typing import Any, NewType, cast
 
+from ..processes import STOPPERS
+
 z3: Any = import_module("z3")
+STOPPERS.append(z3.main_ctx().interrupt)
 
 Term = NewType("Term", object)
 """A formula or a bit-vector. Equal terms are shared inside Z3; `==` on them means nothing here."""
@@ -200,6 +203,8 @@ class Solver:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._solver = z3.SolverFor("QF_FD")
+        # Z3 would take Ctrl-C for itself: it gives up the question, and nobody learns why.
+        self._solver.set("ctrl_c", False)  # noqa: FBT003
         self._model: Any = None
         self.core = frozenset[str]()
         self.limit(seconds)

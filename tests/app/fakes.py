@@ -5,9 +5,11 @@ Every scenario of the fake pattern is answered by its name: `holds`, `violated`,
 `uncompilable`.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +134,14 @@ class ScriptedEngine:
 def violated(steps: int = 13, states: int = STATES) -> Expectation:
     """The expectation that the scripted violation meets."""
     return expectations.Violated(DEAD_INTERRUPT.violation.property, steps, states)
+
+
+def checks(output: str) -> list[dict[str, Any]]:
+    """The answers in the JSON output of a check that came to its end."""
+    records: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
+    assert [record["kind"] for record in records] == ["check"] * (len(records) - 1) + ["summary"]
+    assert records[-1]["asked"] == records[-1]["finished"] == len(records) - 1
+    return records[:-1]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`dirql check` with a cache, `dirql cache`, `dirql warm`: real patterns, real engines."""
 
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from dirql.app.toolbox import EngineChoice
 from dirql.explorer.storage import Kind, Storage
 from dirql.model.language import load_pattern
 
+from .fakes import checks
+
 PATTERNS = Path(__file__).parents[2] / "patterns"
 HOLDS, VIOLATED = PATTERNS / "pcidrv_stop_fixed.py", PATTERNS / "pcidrv_stop.py"
 NEEDS_KNOB = PATTERNS / "hdaudbus_two_dpcs.py"
@@ -37,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def records(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[Record]:
     """What `dirql check` says, as JSON."""
     run(["check", "--format", "json", *arguments])
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return checks(capsys.readouterr().out)
 
 
 def timeless(found: list[Record]) -> list[Record]:
@@ -273,8 +274,7 @@ def test_parallel_cold_starts(folder: Path) -> None:
     outputs = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [1, 1, 1]
     found = [
-        [{**json.loads(line), "seconds": 0, "cached": 0} for line in output.splitlines()]
-        for output in outputs
+        [{**record, "seconds": 0, "cached": 0} for record in checks(output)] for output in outputs
     ]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 4

@@ -1,6 +1,7 @@
 """`dirql check`: what is asked, what is printed, and the exit codes."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from dirql.app.cli import run
 from dirql.model.kernel.knobs import KNOBS
 from dirql.model.scenario import Holds
 
-from .fakes import STATES, Workshop, scenario, violated
+from .fakes import STATES, Workshop, checks, scenario, violated
 
 KEYS = [
+    "kind",
     "pattern",
     "scenario",
     "processors",
@@ -86,7 +88,7 @@ def test_json_has_the_promised_keys(
 ) -> None:
     workshop.scenarios = (scenario(name),)
     run(["check", pattern, "--format", "json"])
-    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    records = checks(capsys.readouterr().out)
     assert [record["processors"] for record in records] == [1, 2]
     for record in records:
         assert list(record)[: len(KEYS)] == KEYS
@@ -182,8 +184,8 @@ def test_a_folder_is_its_patterns(
     for name in ("b.py", "a.py", "_helper.py", "notes.txt"):
         Path(name).write_text("", encoding="utf-8")
     assert run(["check", ".", "--format", "json", "--processors", "1"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line)["pattern"] for line in lines] == ["a.py", "b.py", pattern]
+    found = checks(capsys.readouterr().out)
+    assert [record["pattern"] for record in found] == ["a.py", "b.py", pattern]
 
 
 def test_a_folder_without_patterns(
@@ -232,7 +234,7 @@ def test_knobs_and_processors_are_the_callers(
         "json",
     ]
     assert run(["check", pattern, *arguments]) == 0
-    (record,) = map(json.loads, capsys.readouterr().out.splitlines())
+    (record,) = checks(capsys.readouterr().out)
     assert record["processors"] == 3
     assert record["knobs"] == {knob.name: knob.default for knob in KNOBS} | {"dpc_any_cpu": "yes"}
     assert record["knobs"]["out_pointer_before_arm"] == "either"
@@ -252,6 +254,7 @@ def test_knobs_and_processors_are_the_callers(
         ["fake.py", "--trace", "missing/trace.json"],
         ["fake.py", "--frobnicate"],
         [],
+        ["fake.py", "--checkpoint-every", "5"],
     ],
 )
 def test_wrong_usage(
@@ -272,7 +275,7 @@ def test_jobs_answer_in_the_order_of_the_questions(
 ) -> None:
     workshop.scenarios = tuple(scenario(name) for name in ("violated", "holds", "unknown"))
     assert run(["check", pattern, "--jobs", "2", "--format", "json"]) == 1
-    verdicts = [json.loads(line)["verdict"] for line in capsys.readouterr().out.splitlines()]
+    verdicts = [record["verdict"] for record in checks(capsys.readouterr().out)]
     assert verdicts == ["violated", "violated", "holds", "holds", "unknown", "unknown"]
 
 
@@ -299,6 +302,89 @@ def test_a_machine_beyond_the_engine(
         "fake.py: the native engine cannot hold this: variable 'v' has more than 2**64 values; "
         "use --engine reference\n"
     )
+
+
+SUMMARY = {"kind": "summary", "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("names", "counts", "code"),
+    [
+        (["holds"], {"holds": 2, "violated": 0, "unknown": 0}, 0),
+        (["holds", "unknown", "violated"], {"holds": 2, "violated": 2, "unknown": 2}, 1),
+        (["unknown", "holds"], {"holds": 2, "violated": 0, "unknown": 2}, 2),
+    ],
+)
+def test_a_summary_ends_json(
+    workshop: Workshop,
+    pattern: str,
+    capsys: pytest.CaptureFixture[str],
+    names: list[str],
+    counts: dict[str, int],
+    code: int,
+) -> None:
+    workshop.scenarios = tuple(scenario(name) for name in names)
+    assert run(["check", pattern, "--format", "json"]) == code
+    *_, last = capsys.readouterr().out.splitlines()
+    asked = 2 * len(names)
+    expected = SUMMARY | counts | {"asked": asked, "finished": asked, "exit_code": code}
+    assert json.loads(last) == expected
+
+
+def test_a_summary_says_what_failed_and_agrees(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("broken.py").write_text("", encoding="utf-8")
+    workshop.scenarios = (scenario("holds", expect=Holds()), scenario("unknown", expect=Holds()))
+    arguments = ["--format", "json", "--expect", "--processors", "1"]
+    assert run(["check", "broken.py", pattern, *arguments]) == 65
+    *_, last = capsys.readouterr().out.splitlines()
+    counts = {"asked": 3, "finished": 3, "failed": 1, "holds": 1, "unknown": 1, "violated": 0}
+    assert json.loads(last) == SUMMARY | counts | {"agree": 1, "exit_code": 65}
+
+
+def test_a_summary_says_that_it_was_interrupted(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.scenarios = (scenario("holds"), scenario("interrupt"))
+    assert run(["check", pattern, "--format", "json"]) == 130
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["kind"], last["asked"], last["finished"]) == ("summary", 4, 2)
+    assert last["exit_code"] == 130
+
+
+def test_a_defect_leaves_no_summary(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that came to no end says nothing that could be taken for one."""
+    workshop.scenarios = (scenario("holds"), scenario("crash"))
+    assert run(["check", pattern, "--format", "json"]) == 70
+    printed = capsys.readouterr()
+    assert '"summary"' not in printed.out
+    Path(printed.err.split()[-1]).unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the processes know no stand-ins there")
+def test_a_defect_in_another_process(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.scenarios = (scenario("holds"), scenario("crash"))
+    assert run(["check", pattern, "--jobs", "2"]) == 70
+    log = Path(capsys.readouterr().err.split()[-1])
+    assert "out of cheese" in log.read_text(encoding="utf-8")
+    log.unlink()
+
+
+def test_a_trace_that_cannot_be_written(
+    workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other checks are not lost; the exit code is that of an output that is."""
+    workshop.scenarios = (scenario("violated"), scenario("holds"))
+    Path("trace.json").symlink_to("/dev/full")
+    assert run(["check", pattern, "--trace", "trace.json"]) == 74
+    printed = capsys.readouterr()
+    assert printed.out.count("fake.py  ") == 4
+    assert printed.err == "cannot write trace.json: No space left on device\n"
 
 
 def test_interrupted(workshop: Workshop, pattern: str, capsys: pytest.CaptureFixture[str]) -> None:

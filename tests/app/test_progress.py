@@ -2,6 +2,7 @@
 
 import io
 import sys
+import threading
 
 import pytest
 
@@ -34,8 +35,28 @@ def test_a_terminal_sees_the_news(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "MOMENT", 0)
     with make_progress() as progress:
         assert isinstance(progress, Spinner)
+        progress.say("[1/2] reading")
+        progress.appear()
         progress.say("[1/2] working")
     assert "[1/2] working" in stream.getvalue()
+
+
+def test_what_says_nothing_new_is_shown_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling may take long, and has no news."""
+    stream, shown = Terminal(), threading.Event()
+
+    class Seen(Spinner):
+        def appear(self) -> None:
+            super().appear()
+            shown.set()
+
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress_module, "MOMENT", 0.001)
+    with Seen() as progress:
+        progress.say("compiling")
+        assert shown.wait(60)
+    assert "compiling" in stream.getvalue()
 
 
 def test_a_snapshot_in_words() -> None:
@@ -48,6 +69,7 @@ def test_a_snapshot_in_words() -> None:
 def test_what_is_done_at_once_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress_module, "MOMENT", 3600)
     with make_progress() as progress:
         progress.say("[1/2] working")
     assert stream.getvalue() == ""

@@ -1,11 +1,12 @@
 """`dirql check` with folders: checkpoints, files beyond memory, fingerprints."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from dirql.app.cli import run
+
+from .fakes import checks
 
 PATTERNS = Path(__file__).parents[2] / "patterns"
 PATTERN = str(PATTERNS / "rtethsample_unlocked_mask_fixed.py")
@@ -13,7 +14,8 @@ ONE = ["check", PATTERN, "--processors", "2", "--format", "json", "--no-cache"]
 
 
 def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    found: dict[str, object]
+    (found,) = checks(capsys.readouterr().out)
     return {name: value for name, value in found.items() if name != "seconds"}
 
 
@@ -59,7 +61,7 @@ def test_processes_with_several_workers_each(capsys: pytest.CaptureFixture[str])
     answers: list[list[dict[str, object]]] = []
     for more in ((), ("--jobs", "2", "--workers", "2")):
         assert run([*questions, *more]) == 1
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        lines = checks(capsys.readouterr().out)
         answers.append([{**line, "seconds": 0} for line in lines])
     assert answers[0] == answers[1]
     assert len(answers[0]) == 4
