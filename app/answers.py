@@ -119,7 +119,7 @@ def concrete(question: Question) -> Asked:
     Raises:
         InputError: the pattern cannot be loaded, or a knob does not exist.
     """
-    pattern = load(question.pattern)
+    pattern = load(question.pattern, run_module=question.options.run_module)
     scenario = find_scenario(pattern, question.scenario)
     try:
         knobs = make_knobs({**dict(scenario.knobs), **dict(question.options.knobs)})

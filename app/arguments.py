@@ -14,6 +14,7 @@ import click
 from . import exit_codes
 from .printing import say
 from .streams import OutputError, is_open
+from .toolbox import ENGINES
 
 if TYPE_CHECKING:
     from dirql.explorer.workspace import Workspace
@@ -113,6 +114,26 @@ PROPERTIES = click.option(
     metavar="NAME",
     help="Check only this property; may be repeated (default: the scenario's, or all).",
 )
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="Who explores. auto: the reference explorer while there are few states, then native.",
+)
+NO_CACHE = click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Neither use nor keep finished verdicts and compiled code.",
+)
+JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Check in N processes side by side.",
+)
 IGNORE = click.option(
     "--ignore",
     multiple=True,
@@ -140,6 +161,14 @@ def bounded(work: Callable[..., int]) -> Callable[..., int]:
             return exit_codes.UNKNOWN
 
     return within
+
+
+RUN_MODULE = click.option(
+    "--run-module",
+    is_flag=True,
+    help="Run the module level of patterns as Python, with your rights. Without this nothing of a "
+    "pattern runs: it is read.",
+)
 
 
 def quoted(path: Path) -> str:

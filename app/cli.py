@@ -14,17 +14,21 @@ from . import exit_codes, streams
 from .arguments import (
     CHECKPOINT,
     CHECKPOINT_EVERY,
+    ENGINE,
     EXISTING_FILE,
     FINGERPRINT,
     IGNORE,
+    JOBS,
     KNOBS,
     MEMORY,
+    NO_CACHE,
     ONE_COUNT,
     ONE_PATH,
     PATHS,
     PROCESSOR_COUNTS,
     PROPERTIES,
     RESUME,
+    RUN_MODULE,
     SCENARIO,
     SPILL,
     TIMEOUT,
@@ -37,7 +41,7 @@ from .arguments import (
 )
 from .interrupts import code_of, interrupted, listen
 from .printing import complain, complain_of_usage, say
-from .toolbox import ENGINES, EngineChoice, InputError
+from .toolbox import EngineChoice, InputError
 
 if TYPE_CHECKING:
     from .answers import Subject
@@ -79,18 +83,8 @@ def commands() -> None:
 @click.option(
     "--expect", is_flag=True, help="Compare each verdict with the pattern's own; 0 if all agree."
 )
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default="auto",
-    show_default=True,
-    help="Who explores. auto: the reference explorer while there are few states, then native.",
-)
-@click.option(
-    "--no-cache",
-    is_flag=True,
-    help="Neither use nor keep finished verdicts and compiled code.",
-)
+@ENGINE
+@NO_CACHE
 @WORKERS
 @SPILL
 @CHECKPOINT
@@ -103,14 +97,8 @@ def commands() -> None:
     metavar="FILE",
     help="Store the trace of the first violation, for dirql replay.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Check in N processes side by side.",
-)
+@JOBS
+@RUN_MODULE
 def check(
     *,
     paths: tuple[Path, ...],
@@ -133,6 +121,7 @@ def check(
     fingerprint: bool,
     trace: Path | None,
     jobs: int,
+    run_module: bool,
 ) -> int:
     """Check patterns: PATH is a pattern file, or a folder of them.
 
@@ -162,6 +151,7 @@ def check(
         ),
         compare_knobs=not expect,
         ignore=ignore,
+        run_module=run_module,
     )
     return check_patterns(paths, options, Output(form == "json", expect, trace), jobs)
 
@@ -169,15 +159,16 @@ def check(
 @commands.command()
 @PATHS
 @PROCESSOR_COUNTS
+@RUN_MODULE
 @bounded
-def warm(paths: tuple[Path, ...], processors: tuple[int, ...]) -> int:
+def warm(*, paths: tuple[Path, ...], processors: tuple[int, ...], run_module: bool) -> int:
     """Compile patterns ahead, so that the first check of each finds its machine code.
 
     PATH is a pattern file, or a folder of them.
     """
     from .keeping import warm as warm_patterns
 
-    say(warm_patterns(paths, processors))
+    say(warm_patterns(paths, processors, run_module=run_module))
     return exit_codes.HOLDS
 
 
@@ -207,8 +198,9 @@ def clear() -> int:
 @commands.command()
 @click.argument("trace", metavar="TRACE.json", type=EXISTING_FILE)
 @click.option("--pattern", type=EXISTING_FILE, metavar="PATH", help="Where the pattern is now.")
+@RUN_MODULE
 @bounded
-def replay(trace: Path, pattern: Path | None) -> int:
+def replay(*, trace: Path, pattern: Path | None, run_module: bool) -> int:
     """Execute a stored trace again, step by step, and show it.
 
     The pattern is taken from the folder of the trace, or from --pattern, never from elsewhere
@@ -218,7 +210,9 @@ def replay(trace: Path, pattern: Path | None) -> int:
     from .replaying import replay as replay_trace
     from .report import terminal_style
 
-    say(replay_trace(trace, pattern, terminal_style()))
+    if run_module and pattern is None:
+        raise click.UsageError("--run-module needs --pattern: a trace does not name what is run")
+    say(replay_trace(trace, pattern, terminal_style(), run_module=run_module))
     return exit_codes.HOLDS
 
 
@@ -252,6 +246,7 @@ def show() -> None:
 @ONE_COUNT
 @KNOBS
 @PROPERTIES
+@RUN_MODULE
 @bounded
 def machine(
     *,
@@ -260,25 +255,27 @@ def machine(
     processors: int | None,
     knobs: tuple[tuple[str, str], ...],
     properties: tuple[str, ...],
+    run_module: bool,
 ) -> int:
     """Print the machine that engines explore: variables, contexts, transitions, properties."""
     from .questions import Options
     from .showing import machine_text
 
-    options = Options(properties=properties, knobs=knobs)
+    options = Options(properties=properties, knobs=knobs, run_module=run_module)
     say(machine_text(_subject(path, scenario, processors, options).machine))
     return exit_codes.HOLDS
 
 
 @show.command()
 @ONE_PATH
+@RUN_MODULE
 @bounded
-def routines(path: Path) -> int:
+def routines(*, path: Path, run_module: bool) -> int:
     """Print the routines of the driver and its devices as they were understood."""
     from . import toolbox
     from .showing import routines_text
 
-    say(routines_text(toolbox.load(path).program))
+    say(routines_text(toolbox.load(path, run_module=run_module).program))
     return exit_codes.HOLDS
 
 
@@ -290,6 +287,7 @@ def routines(path: Path) -> int:
 @PROPERTIES
 @click.option("--all", "everything", is_flag=True, help="Try every property there is.")
 @click.option("--lemmas", "shows_lemmas", is_flag=True, help="Print what had to be learnt.")
+@RUN_MODULE
 @bounded
 def prove(
     *,
@@ -300,6 +298,7 @@ def prove(
     properties: tuple[str, ...],
     everything: bool,
     shows_lemmas: bool,
+    run_module: bool,
 ) -> int:
     """Prove properties by induction: the proof holds without exploring.
 
@@ -315,7 +314,7 @@ def prove(
     from .report import count
 
     names = properties or (all_names() if everything else USUAL_GOALS)
-    options = Options(knobs=knobs)
+    options = Options(knobs=knobs, run_module=run_module)
     first = _subject(path, scenario, processors, options)
     complete = True
     for number in (processors,) if processors else first.scenario.processors:
@@ -340,7 +339,7 @@ def _subject(
     from .answers import prepare
     from .questions import Question
 
-    pattern = toolbox.load(path)
+    pattern = toolbox.load(path, run_module=options.run_module)
     names = [item.name for item in pattern.scenarios]
     if scenario is not None and scenario not in names:
         from .pages import unknown

@@ -44,7 +44,7 @@ def clear_cache() -> str:
     return f"{folder}: {removed:,} {'entry' if removed == 1 else 'entries'} removed"
 
 
-def warm(paths: Sequence[Path], processors: tuple[int, ...]) -> str:
+def warm(paths: Sequence[Path], processors: tuple[int, ...], *, run_module: bool = False) -> str:
     """Compile all that `dirql check` with the native engine will need for the patterns at `paths`.
 
     Returns:
@@ -65,7 +65,7 @@ def warm(paths: Sequence[Path], processors: tuple[int, ...]) -> str:
         raise click.UsageError(NOWHERE)
     started = time.monotonic()
     cache = Cache(folder)
-    questions = plan(pattern_files(paths), Options(processors=processors))
+    questions = plan(pattern_files(paths), Options(processors=processors, run_module=run_module))
     for question in questions:
         if isinstance(question, Failure):
             raise InputError(question.message)

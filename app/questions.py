@@ -35,6 +35,7 @@ class Options:
         engine: which engine, and how it works.
         ignore: names of properties that are waived.
         compare_knobs: whether to look, after a violation, for the knobs it needs.
+        run_module: whether the module level of the pattern runs as Python.
     """
 
     properties: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Options:
     engine: EngineChoice = NO_CHOICE
     compare_knobs: bool = True
     ignore: tuple[str, ...] = ()
+    run_module: bool = False
 
     @property
     def watched(self) -> Limits:
@@ -103,8 +105,10 @@ def pattern_files(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=1024)
-def load(pattern: str) -> "Pattern":
+def load(pattern: str, *, run_module: bool = False) -> "Pattern":
     """The pattern in file `pattern`, loaded once however many questions there are about it.
+
+    With `run_module` its module level runs as Python.
 
     Raises:
         InputError: the file is not a pattern, uses something outside the language, or names a
@@ -112,7 +116,7 @@ def load(pattern: str) -> "Pattern":
     """
     from .names import refuse_unknown_names
 
-    loaded = toolbox.load(Path(pattern))
+    loaded = toolbox.load(Path(pattern), run_module=run_module)
     refuse_unknown_names(loaded)
     return loaded
 
@@ -138,7 +142,7 @@ def plan(
         patience = Patience(options.watched)
         try:
             with patience:
-                pattern = load(str(file))
+                pattern = load(str(file), run_module=options.run_module)
         except toolbox.InputError as problem:
             planned.append(Failure(str(file), str(problem)))
         except (LimitReached, MemoryError) as limit:

@@ -4,8 +4,8 @@ Compiling a pattern takes longer than looking its verdict up. So the digest of t
 question leads to is kept under the hash of all that goes into the compiler: the program as it was
 captured, the scenario, the number of processors, knobs, properties, and the source of dirql.
 
-Not the text of the pattern: its module level is Python, and what it declares may depend on other
-files, the clock, anything. So the pattern is loaded every time, and what came out is the key.
+Not the text of the pattern: with --run-module what it declares may depend on other files, the
+clock, anything. So the pattern is loaded every time, and what came out is the key.
 """
 
 import hashlib

@@ -15,10 +15,10 @@ from .trace_file import StoredTrace, read
 from .trace_text import Style, prose, render
 
 
-def replay(file: Path, pattern: Path | None, style: Style) -> str:
+def replay(file: Path, pattern: Path | None, style: Style, *, run_module: bool = False) -> str:
     """The text of the trace in `file`, after it was executed again step by step.
 
-    `pattern` replaces the path stored in the file.
+    `pattern` replaces the path stored in the file; with `run_module` its module level runs.
 
     Raises:
         InputError: the file or its pattern cannot be used, the pattern has changed, or the
@@ -32,7 +32,11 @@ def replay(file: Path, pattern: Path | None, style: Style) -> str:
         str(found),
         stored.scenario,
         stored.processors,
-        Options(properties=stored.properties or (), knobs=tuple(stored.knobs.items())),
+        Options(
+            properties=stored.properties or (),
+            knobs=tuple(stored.knobs.items()),
+            run_module=run_module,
+        ),
     )
     try:
         subject = prepare(question)

@@ -43,8 +43,8 @@ class InputError(Exception):
     """A pattern, or a trace of one, cannot be used; the message is complete."""
 
 
-def load(path: Path) -> "Pattern":
-    """The pattern in file `path`.
+def load(path: Path, *, run_module: bool = False) -> "Pattern":
+    """The pattern in file `path`; with `run_module` its module level runs as Python.
 
     Raises:
         InputError: the file is not a pattern, or uses something outside the language.
@@ -52,7 +52,7 @@ def load(path: Path) -> "Pattern":
     from dirql.model.language import PatternError, load_pattern
 
     try:
-        return load_pattern(path)
+        return load_pattern(path, run_module=run_module)
     except PatternError as error:
         raise InputError(str(error)) from error
 

@@ -15,6 +15,9 @@ from .errors import MisuseError
 
 Initial: TypeAlias = int | Iterable[int] | None
 
+WIDEST_ENUMERATION = 4096
+"""Between the least and the greatest member; what lies between has a label too."""
+
 LOWEST_DEVICE_IRQL, HIGHEST_DEVICE_IRQL = 3, 12
 
 
@@ -117,6 +120,12 @@ class Enum(Number):
             initial = int(member) if isinstance(member, IntEnum) else next(iter(kind))
         names = {int(item): item.name for item in kind}
         low, high = min(names), max(names)
+        if high - low > WIDEST_ENUMERATION:
+            raise MisuseError(
+                f"the members of {kind.__name__} are {high - low} apart, more than "
+                f"{WIDEST_ENUMERATION}",
+                "number them closer together: what matters is which one it is",
+            )
         labels = tuple(names.get(value, str(value)) for value in range(low, high + 1))
         super().__init__(low, high, initial, volatile=volatile, labels=labels)
 
@@ -167,6 +176,8 @@ FieldDeclaration: TypeAlias = Number | Reference | RoutineReference | PKINTERRUP
 
 MOST_ENTRIES = 16
 """Of a queue; popping moves the entries one by one."""
+MOST_ELEMENTS = 1024
+"""Of an array; each is a variable of its own."""
 
 
 class Array:
@@ -181,6 +192,11 @@ class Array:
             )
         if not isinstance(count, int) or count < 1:
             raise MisuseError("an Array needs at least one element", "ring = Array(Int(0, 3), 4)")
+        if count > MOST_ELEMENTS:
+            raise MisuseError(
+                f"an Array has at most {MOST_ELEMENTS} elements",
+                "ring = Array(Int(0, 3), 4); few elements show what many would",
+            )
         self.element, self.count = element, count
 
 

@@ -5,12 +5,13 @@ Every complaint about a pattern file is a `PatternError` with a stable code:
 ====== ===========================================================================
 DQ101  the file cannot be read
 DQ102  it is not Python
-DQ103  running its module level failed
+DQ103  its module level fails
 DQ104  an import in it failed
 DQ105  no driver in it
 DQ106  more than one driver in it
 DQ107  no scenario in it
 DQ108  a declaration is wrong
+DQ109  something at the module level that would have to run
 DQ110  a statement outside the driver language
 DQ111  an expression outside the driver language
 DQ112  an unknown name
@@ -39,6 +40,7 @@ NO_DRIVER = "DQ105"
 TWO_DRIVERS = "DQ106"
 NO_SCENARIO = "DQ107"
 DECLARATION = "DQ108"
+NOT_READ = "DQ109"
 STATEMENT = "DQ110"
 EXPRESSION = "DQ111"
 UNKNOWN_NAME = "DQ112"

@@ -1,4 +1,4 @@
-"""Loading a pattern file: run its module level, capture its driver, convert its scenarios."""
+"""Loading a pattern file: read its module level, capture its driver, convert its scenarios."""
 
 import ast
 import importlib.util
@@ -31,15 +31,16 @@ from .errors import (
     MisuseError,
     PatternError,
 )
+from .evaluation import explained
 from .kinds import Kind
 from .layout import Layout
+from .reading import read_module
 from .scenarios import MADE, At, Call, Routines, ScenarioDeclaration, convert
 from .source import SourceFile, read_source
-from .suggest import suggestion
 from .tables import Tables, captured_names
-from .teaching import C_TYPES, misused
 from .twice import refuse_names_given_twice
 
+MODULE = "dirql_pattern"
 _COUNTER = itertools.count(1)
 
 
@@ -54,18 +55,18 @@ class Pattern:
     scenarios: tuple[Scenario, ...]
 
 
-def load_pattern(path: Path, tables: Tables | None = None) -> Pattern:
+def load_pattern(path: Path, tables: Tables | None = None, *, run_module: bool = False) -> Pattern:
     """Load the pattern at `path`.
 
-    The module level of the file runs as Python: load only files you would run. `tables` replaces
-    the kernel's routines and constants.
+    Its module level is read. With `run_module` it runs as Python instead: do that only with files
+    you would run. `tables` replaces the kernel's routines and constants.
 
     Raises:
         PatternError: the file is no pattern, or something in it is wrong; the message says where.
     """
     source = read_source(path)
     try:
-        return _load(path, source, kernel_tables() if tables is None else tables)
+        return _load(path, source, kernel_tables() if tables is None else tables, run_module)
     except RecursionError:
         raise PatternError(
             "something in this file is nested too deeply",
@@ -80,9 +81,13 @@ def kernel_tables() -> Tables:
     return Tables.of(ROUTINES, CONSTANTS)
 
 
-def _load(path: Path, source: SourceFile, tables: Tables) -> Pattern:
+def _load(path: Path, source: SourceFile, tables: Tables, run_module: bool) -> Pattern:  # noqa: FBT001
     refuse_names_given_twice(source)
-    names = _execute(source, tables)
+    MADE.clear()
+    if run_module:
+        names = _execute(source, tables)
+    else:
+        names = read_module(source, {"__name__": MODULE, **captured_names(tables)})
     driver = _driver(source, names)
     declared = _declared_scenarios(source, names, driver)
     program, layout = capture_program(
@@ -98,7 +103,7 @@ def _load(path: Path, source: SourceFile, tables: Tables) -> Pattern:
 
 def _execute(source: SourceFile, tables: Tables) -> dict[str, object]:
     """Run the module level under a name of its own; its namespace."""
-    name = f"dirql_pattern_{next(_COUNTER)}"
+    name = f"{MODULE}_{next(_COUNTER)}"
     specification = importlib.util.spec_from_loader(name, loader=None, origin=source.path)
     if specification is None:
         raise PatternError("the module cannot be made", source.path, code=MODULE_FAILED)
@@ -107,7 +112,6 @@ def _execute(source: SourceFile, tables: Tables) -> dict[str, object]:
     names: dict[str, object] = module.__dict__
     names.update(captured_names(tables))
     sys.modules[name] = module
-    MADE.clear()
     try:
         with _guarded(source, names), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -136,25 +140,8 @@ def _guarded(source: SourceFile, names: Mapping[str, object]) -> Generator[None]
         raise
     except BaseException as problem:  # noqa: BLE001  (a pattern may do anything)
         line = _line_in(source, problem.__traceback__)
-        message, hint = _explained(problem, names)
+        message, hint = explained(problem, names)
         raise source.error_at_line(MODULE_FAILED, message, line, hint) from None
-
-
-def _explained(problem: BaseException, names: Mapping[str, object]) -> tuple[str, str]:
-    """What went wrong at the module level, and what to write instead."""
-    shown = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
-    hint = "the module level of a pattern declares; routines belong into the Driver class"
-    if isinstance(problem, NameError) and problem.name:
-        near = suggestion(problem.name, names)
-        hint = f"names of the WDK come from: from dirql.model.wdk import *{near}"
-        if problem.name in C_TYPES:
-            hint = f"a field is declared with its range: {C_TYPES[problem.name]}"
-    elif isinstance(problem, TypeError) and (taught := misused(str(problem))):
-        return f"running the module level failed: {taught[0]}", taught[1]
-    elif isinstance(problem, AttributeError) and problem.name and problem.obj is not None:
-        near = suggestion(problem.name, dir(problem.obj))
-        hint = f"a scenario names routines of the driver class{near}"
-    return f"running the module level failed: {shown}", hint
 
 
 def _line_in(source: SourceFile, trace: TracebackType | None) -> int:

@@ -107,6 +107,11 @@ class ScenarioDeclaration:
         self.properties = tuple(_listed(properties, "properties", 'a list such as ["data-race"]'))
         self.ignore = tuple(_listed(ignore, "ignore", 'a list such as ["data-race"]'))
 
+    def stands_at(self, file: str, line: int) -> None:
+        """Say where it was made, as its maker knows better than the stack."""
+        self.line = line
+        MADE[-1] = (file, self)
+
 
 def _listed(value: object, name: str, wanted: str) -> list[object]:
     if isinstance(value, str) or not isinstance(value, Iterable):

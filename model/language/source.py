@@ -146,6 +146,7 @@ def parse_source(path: str, text: str) -> SourceFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text, path)
+            compile(tree, path, "exec", dont_inherit=True)  # to find all that is not Python
     except SyntaxError as problem:
         line = problem.lineno or 0
         lines = text.split("\n")

@@ -10,9 +10,12 @@ from .calls import Calls
 from .declarations import Number, Structure
 from .definite import ended
 from .errors import ASSIGNMENT, DECLARATION, EXPRESSION, STATEMENT, PatternError
+from .evaluation import FAILS, Scope
 from .frame import Loop
 from .graph import Edges
 from .kinds import Captured, Kind, LocalMember, Location, RoutineOf, named
+from .plain import EvaluationError
+from .reading import evaluator_in
 from .slips import mentioned_outside
 from .tables import TIME_STRUCTURE, StructureName
 from .wording import describe_statement, instead_of_alone
@@ -235,15 +238,16 @@ class Statements(Calls):
 
     def _declare(self, name: str, annotation: ast.expr) -> None:
         """`n: Int(0, 3)` gives a local its domain; other annotations are for the reader."""
-        text = ast.unparse(annotation)
-        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-            text = annotation.value
+        meant = annotation
         try:
-            found = eval(text, dict(self.subject.names))  # noqa: S307  (the pattern's own module)
-        except (Exception, SystemExit) as problem:  # noqa: BLE001  (the pattern's own code)
+            if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+                meant = ast.parse(annotation.value, mode="eval").body
+            found = evaluator_in(self.source).value(meant, Scope(dict(self.subject.names)))
+        except (EvaluationError, SyntaxError, ValueError) as problem:
+            said = problem.message if isinstance(problem, EvaluationError) else "it is not Python"
             raise self.error(
                 DECLARATION,
-                f"the annotation of `{name}` has no meaning: {problem}",
+                f"the annotation of `{name}` has no meaning: {said.removeprefix(FAILS)}",
                 annotation,
                 f"{name}: Int(0, 3)",
             ) from None

@@ -174,7 +174,7 @@ def test_a_pattern_that_reads_another_file(
     for number, verdict, cached in expected:
         most.write_text(str(number), encoding="utf-8")
         questions.forget_patterns()
-        (found,) = records(capsys, str(path))
+        (found,) = records(capsys, str(path), "--run-module")
         assert (found["verdict"], found["cached"]) == (verdict, cached), capsys.readouterr().err
 
 

@@ -54,13 +54,13 @@ class Pcidrv(Driver):
 FOOTER = "\n\nscenario = Scenario(start=Pcidrv.Run)\n"
 
 
-def load_text(text: str, name: str = "driver.py") -> Pattern:
+def load_text(text: str, name: str = "driver.py", *, run_module: bool = False) -> Pattern:
     """Load a pattern given as text; errors show `name` as the file."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_text(text, encoding="utf-8")
         try:
-            return load_pattern(path)
+            return load_pattern(path, run_module=run_module)
         except PatternError as problem:
             problem.file = name
             raise
@@ -82,14 +82,14 @@ def instructions(body: str, methods: str = "") -> list[Instruction]:
     return [node.instruction for node in routine_of(load_text(with_body(body, methods))).nodes]
 
 
-def refusal(text: str) -> PatternError:
+def refusal(text: str, *, run_module: bool = False) -> PatternError:
     """The error that loading `text` ends with.
 
     Raises:
         AssertionError: it loads.
     """
     try:
-        load_text(text)
+        load_text(text, run_module=run_module)
     except PatternError as problem:
         return problem
     raise AssertionError("this loads:\n" + text)

@@ -56,7 +56,7 @@ BODIES: dict[str, tuple[str, str]] = {
     "field by class": ("DQ111", "x = Pcidrv.pending"),
     "device routine as value": ("DQ111", "KeSynchronizeExecution(self.Interrupt, self.nic.line)"),
     "computed text": ("DQ111", "assert self.pending, self.flags"),
-    "module data": ("DQ111", "x = __builtins__"),
+    "module data": ("DQ111", "x = __name__"),
     "builtin": ("DQ111", "x = len(self.ring)"),
     "unknown name": ("DQ112", "pendign = 1\nself.pending = pending"),
     "forgotten self": ("DQ112", "pending = 1"),
@@ -200,7 +200,7 @@ METHODS: dict[str, tuple[str, str]] = {
     "no self": ("DQ108", "def A():\n    pass"),
     "static method": ("DQ108", "@staticmethod\ndef A(x):\n    pass"),
     "constructor": ("DQ108", "def __init__(self):\n    pass"),
-    "lambda routine": ("DQ108", "A = lambda self: 1"),
+    "lambda routine": ("DQ109", "A = lambda self: 1"),
     "async routine": ("DQ108", "async def A(self):\n    pass"),
     "field replaced by a routine": ("DQ108", "n = Int(0, 3)\ndef n(self):\n    pass"),
     "routine named like a kernel routine": ("DQ108", "def KeSetEvent(self):\n    pass"),
@@ -293,7 +293,7 @@ scenario = Scenario(start=Call(Wider.Ioctl, 6))""",
     "unknown name": ("DQ103", "scenario = Scenaro(start=Pcidrv.Run)"),
     "import": ("DQ104", "import no_such_module"),
     "exception": ("DQ103", "x = 1 // 0"),
-    "exit": ("DQ103", "raise SystemExit(3)"),
+    "exit": ("DQ109", "raise SystemExit(3)"),
     "none": ("DQ107", ""),
     "class twice": ("DQ108", "class Pcidrv(Driver):\n    pass"),
     "second driver": ("DQ106", "class Other(Driver):\n    pass\nscenario = Scenario(Pcidrv.Run)"),
@@ -328,7 +328,7 @@ FILES: dict[str, tuple[str, str]] = {
         + FOOTER,
     ),
     "routine of a function": (
-        "DQ108",
+        "DQ109",
         "from dirql.model.wdk import *\nn = 1\ndef make(n):\n    class Pcidrv(Driver):\n"
         "        a = Bit(0)\n        def Run(self):\n            self.a = n\n    return Pcidrv\n"
         "Pcidrv = make(0)\n" + FOOTER,
@@ -364,6 +364,34 @@ def test_member_of_the_driver(name: str, snapshot: SnapshotAssertion) -> None:
 def test_module_level(name: str, snapshot: SnapshotAssertion) -> None:
     code, text = SCENARIOS[name]
     _check(refusal(with_body("pass").replace(FOOTER, f"\n\n{text}\n")), code, snapshot)
+
+
+RUN: dict[str, tuple[str, str]] = {
+    "called routine": ("DQ103", SCENARIOS["called routine"][1]),
+    "misspelt routine": ("DQ103", SCENARIOS["misspelt routine"][1]),
+    "unknown name": ("DQ103", SCENARIOS["unknown name"][1]),
+    "import": ("DQ104", SCENARIOS["import"][1]),
+    "exception": ("DQ103", SCENARIOS["exception"][1]),
+    "exit": ("DQ103", SCENARIOS["exit"][1]),
+    "level": ("DQ120", SCENARIOS["level"][1]),
+    "bounds": ("DQ108", "x = Int(3, 0)"),
+    "kernel call": ("DQ114", "x = KeGetCurrentIrql()"),
+    "value given to an object": ("DQ108", "Pcidrv.r0.refs = 1\nscenario = Scenario(Pcidrv.Run)"),
+    "lambda routine": ("DQ108", "Pcidrv.A = lambda self: 1\nscenario = Scenario(Pcidrv.Run)"),
+}
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_module_level_that_runs(name: str, snapshot: SnapshotAssertion) -> None:
+    code, text = RUN[name]
+    problem = refusal(with_body("pass").replace(FOOTER, f"\n\n{text}\n"), run_module=True)
+    _check(problem, code, snapshot)
+
+
+def test_a_routine_of_a_function_that_ran() -> None:
+    problem = refusal(FILES["routine of a function"][1], run_module=True)
+    assert problem.code == "DQ108"
+    assert "of the function around its class" in problem.message
 
 
 @pytest.mark.parametrize("name", FILES)
