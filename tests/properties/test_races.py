@@ -177,6 +177,7 @@ def Start(self):
         self.OtherInterrupt, self.OtherIsr, Vector=0x40, ProcessorEnableMask=1
     )
     if not NT_SUCCESS(status):
+        IoDisconnectInterrupt(self.Interrupt)
         return status
     self.card.enabled = 1
     self.other.enabled = 1
