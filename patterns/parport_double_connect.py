@@ -69,7 +69,7 @@ scenario = Scenario(
     concurrently=[Parport.ConnectInterrupt, Parport.ConnectInterrupt],
     processors=[1, 2],
     expect={
-        1: Violated("connect-overwrites-live-interrupt", steps=14, states=1148),
-        2: Violated("connect-overwrites-live-interrupt", steps=14, states=2824),
+        1: Violated("connect-overwrites-live-interrupt", steps=13, states=916),
+        2: Violated("connect-overwrites-live-interrupt", steps=13, states=2268),
     },
 )
