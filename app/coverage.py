@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dirql.explorer.verdict import Holds, Result
 from dirql.model.driver import Program
 from dirql.model.expr import Constant
+from dirql.model.grade import SURVIVED
 from dirql.model.machine import Machine, Source, Transition
 from dirql.model.routine import Call, Load, Node, Routine, Store
 
@@ -98,4 +99,6 @@ def _called(routines: Iterable[Routine]) -> Iterator[str]:
 
 def _breaks_a_rule(transition: Transition) -> bool:
     """Whether it is there only to break a rule, after the step that leads to it."""
-    return any(check.property == transition.name for check in transition.checks)
+    return transition.name in SURVIVED or any(
+        check.property == transition.name for check in transition.checks
+    )

@@ -5,11 +5,11 @@ adapted (it raises to DISPATCH_LEVEL now), the release was not.
 
 Bug: KeReleaseSpinLockFromDpcLevel leaves the IRQL alone. It fits KeAcquireSpinLockAtDpcLevel, which
 left it alone as well; after KeAcquireSpinLockRaiseToDpc the thread goes on at DISPATCH_LEVEL, and
-what fails is whatever it calls next that must not be called there.
+what fails is whatever it calls next that must not be called there: here it sleeps.
 
 Source: KeReleaseSpinLockFromDpcLevel, remarks; Driver Verifier's check 0xC4/0x1009.
 
-In the trace look at the two routines named in its last line.
+In the trace follow the level of the thread: the acquisition raises it, and nothing lowers it again.
 """
 
 from dirql.model.wdk import *
@@ -74,7 +74,7 @@ scenario = Scenario(
     concurrently=[NicDriver.QueryStatistics],
     processors=[1, 2],
     expect={
-        1: Violated("mixed-lock-routines", steps=8, states=28),
-        2: Violated("mixed-lock-routines", steps=8, states=37),
+        1: Violated("wait-at-dispatch-level", steps=9, states=35),
+        2: Violated("wait-at-dispatch-level", steps=9, states=49),
     },
 )

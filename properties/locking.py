@@ -99,15 +99,13 @@ def release_out_of_order(_system: System) -> Conditions:
 
 
 def mixed_lock_routines(_system: System) -> Conditions:
-    """A spin lock is used in two ways: released by, or through, something that did not take it.
+    """A spin lock is released by, or through, something that did not take it.
 
     What it checks:
         At every release, that its routine belongs to the acquisition: KeReleaseSpinLock to
         KeAcquireSpinLock, KeReleaseSpinLockFromDpcLevel to KeAcquireSpinLockAtDpcLevel, and so on;
         at KeReleaseInterruptSpinLock, that the interrupt object is the one of the acquisition,
-        though another may share the lock. At every acquisition, that no lock is taken both as an
-        ordinary and as a queued one, nor as an ordinary one beside ExInterlocked routines above
-        DISPATCH_LEVEL.
+        though another may share the lock.
 
     Why it matters:
         The FromDpcLevel form does not restore the IRQL. After KeAcquireSpinLock the processor
@@ -122,8 +120,39 @@ def mixed_lock_routines(_system: System) -> Conditions:
         KeReleaseSpinLock(self.lock, OldIrql)
 
     References:
-        6.1.5, 6.2.4, 6.2.5, 6.3.3, 10.46, R40, R41, R44; KeReleaseSpinLockFromDpcLevel,
-        KeReleaseInterruptSpinLock; 0xC4/0x1008, 0xC4/0x1009.
+        6.1.5, 6.2.4, 10.46, R40, R41; KeReleaseSpinLockFromDpcLevel, KeReleaseInterruptSpinLock;
+        0xC4/0x1009.
+    """
+    return ()
+
+
+def mixed_lock_kinds(_system: System) -> Conditions:
+    """One spin lock is used as two kinds: ordinary, queued, or of the ExInterlocked routines.
+
+    What it checks:
+        At every acquisition, that no lock is taken both as an ordinary and as a queued one, nor as
+        an ordinary one beside ExInterlocked routines above DISPATCH_LEVEL. At every release, that
+        it is of the kind of the acquisition.
+
+    Why it matters:
+        An ordinary lock is a bit, a queued one a list of those who wait. Each kind takes what the
+        other left for its own: two owners at once, or waiters that nobody wakes.
+
+    Example:
+        KeAcquireSpinLock(self.lock, OldIrql)
+        KeReleaseSpinLock(self.lock, OldIrql)
+        KeAcquireInStackQueuedSpinLock(self.lock, LockHandle)
+        KeReleaseInStackQueuedSpinLock(LockHandle)
+
+    Fixed:
+        KeAcquireInStackQueuedSpinLock(self.lock, LockHandle)
+        KeReleaseInStackQueuedSpinLock(LockHandle)
+        KeAcquireInStackQueuedSpinLock(self.lock, LockHandle)
+        KeReleaseInStackQueuedSpinLock(LockHandle)
+
+    References:
+        6.2.5, 6.3.3, 10.50, R44; KeAcquireInStackQueuedSpinLock, ExInterlockedInsertHeadList;
+        0xC4/0x1008.
     """
     return ()
 

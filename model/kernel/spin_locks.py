@@ -4,16 +4,18 @@ Queued spin locks are in `queued_spin_locks.py`, the cancel spin lock in `cancel
 """
 
 from ..algebra import negation
-from ..expr import Constant
+from ..expr import FALSE, Constant
 from ..machine import Check
 from .c_types import KIRQL
 from .levels import DISPATCH_LEVEL, level_name
 from .locks import embedded, free, in_memory, leaving
-from .rule import Give, KernelCall, KernelRoutine, Micro, Outcome, Step
+from .rule import Give, Held, KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter, Passing
 from .world import World
 
 AT_DPC_LEVEL = ("KeAcquireSpinLockAtDpcLevel", "KeTryToAcquireSpinLockAtDpcLevel")
+QUEUED = "Queued"
+"""Part of the name of every routine for queued spin locks."""
 RAISING = ("KeAcquireSpinLock", "KeAcquireSpinLockRaiseToDpc")
 
 
@@ -44,7 +46,7 @@ def one_family(call: KernelCall, world: World, lock: str, family: str) -> tuple[
         return ()
     return (
         Check(
-            "mixed-lock-routines",
+            "mixed-lock-kinds",
             Constant(value=False),
             f"{call.routine} uses {lock}, which the driver also uses as {_other(others, family)}",
             "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1008)",
@@ -188,17 +190,53 @@ def release(
             ),
         )
     if held.taken_by not in takers:
-        return (
-            call.broken(
-                "mixed-lock-routines",
-                f"{lock} was taken by {held.taken_by or 'the kernel for a service routine'} and "
-                f"is released by {call.routine}",
-                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
-            ),
-        )
+        return (_released_by_another(call, held, new_irql),)
     checks = leaving(call, lock, new_irql)
     return (
         Step(f"{call.routine} releases {lock}", "6.2", checks=checks, drops=lock, irql=new_irql),
+    )
+
+
+def _released_by_another(call: KernelCall, held: Held, new: int) -> Step:
+    """A release by a routine that does not belong to the acquisition.
+
+    Windows: forbidden (6.2.4, 6.2.5, R41). An ordinary lock is free then, and the level is the one
+        that the routine leaves. A queued lock is a list of those who wait, and the other kind of
+        release destroys it.
+    Model: so on a free build. Going to a level that no raise of the caller's is to be restored to
+        leaves the processor where its owner must not be, and is a crash.
+    """
+    lock = held.lock
+    taker = held.taken_by or "the kernel for a service routine"
+    detail = f"{lock} was taken by {taker} and is released by {call.routine}"
+    if (QUEUED in held.taken_by) != (QUEUED in call.routine):
+        crash = "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1008)"
+        return call.broken("mixed-lock-kinds", detail, crash)
+    another = Check(
+        "mixed-lock-routines", FALSE, detail, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)"
+    )
+    lowers = new != call.irql
+    checks = (another, *(_lowers_wrongly(call, lock, new) if lowers else ()))
+    return Step(
+        f"{call.routine} releases {lock}",
+        "6.2.4",
+        checks=(*checks, *leaving(call, lock, new)),
+        drops=lock,
+        irql=new,
+        lowers=lowers,
+    )
+
+
+def _lowers_wrongly(call: KernelCall, lock: str, new: int) -> tuple[Check, ...]:
+    """A release that lowers is at DISPATCH_LEVEL, and goes back to where the caller came from."""
+    wrong = call.exactly(DISPATCH_LEVEL, "0x32")
+    if wrong is not None:
+        return wrong.checks
+    if call.raised and call.raised[-1] == new:
+        return ()
+    detail = f"{call.routine} goes to {level_name(new)}, from where the caller did not raise"
+    return (
+        Check("irql-lowered-wrongly", FALSE, f"{detail} for {lock}", "0xA IRQL_NOT_LESS_OR_EQUAL"),
     )
 
 

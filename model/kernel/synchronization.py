@@ -135,28 +135,30 @@ def ke_release_interrupt_spin_lock(call: KernelCall, world: World) -> tuple[Micr
                 "0x10 SPIN_LOCK_NOT_OWNED",
             ),
         )
-    if held.taken_by != "KeAcquireInterruptSpinLock":
-        return (
-            call.broken(
-                "mixed-lock-routines",
-                f"a lock taken by {held.taken_by or 'the kernel'} is released by {call.routine}",
-                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
-            ),
-        )
     checks = (
         *alive,
-        *_same_object(held, found),
+        *_same_taker(call, held, found),
         *_same_levels(call, held, old),
         *leaving(call, found.lock, old),
     )
     return (Step(call.routine, "6.1.5", checks=checks, drops=found.lock, irql=old),)
 
 
-def _same_object(held: Held, found: InterruptObject) -> tuple[Check, ...]:
-    """The lock is released through the interrupt object it was taken through (6.1.5, R40).
+def _same_taker(call: KernelCall, held: Held, found: InterruptObject) -> tuple[Check, ...]:
+    """The lock is released by the routine and through the object it was taken by (6.1.5, R40).
 
-    Objects that share a lock need not share their SynchronizeIrql. No bug check watches over it.
+    Windows: objects that share a lock need not share their SynchronizeIrql. No bug check watches
+        over the object; a free build gives the lock back and goes to the level that it is told.
     """
+    if held.taken_by != "KeAcquireInterruptSpinLock":
+        return (
+            Check(
+                "mixed-lock-routines",
+                FALSE,
+                f"a lock taken by {held.taken_by or 'the kernel'} is released by {call.routine}",
+                "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1009)",
+            ),
+        )
     if held.through == found.name:
         return ()
     return (

@@ -84,7 +84,7 @@ GIVE = "KeReleaseSpinLock(self.Lock, Old)"
         (
             "6.2.5",
             [TAKE, GIVE, "KeAcquireInStackQueuedSpinLock(self.Lock, Handle)"],
-            "mixed-lock-routines",
+            "mixed-lock-kinds",
             "(0x1008)",
         ),
         (

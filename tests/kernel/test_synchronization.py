@@ -200,4 +200,4 @@ def test_the_lock_of_exinterlocked_6_3_3_10_50(bench: Bench) -> None:
         "    KeReleaseSpinLock(self.Lock, Old)\n"
     )
     answer = bench.check(CONNECT, isr, plain, threads="Drv.Main")
-    assert answer.broken == "mixed-lock-routines"
+    assert answer.broken == "mixed-lock-kinds"

@@ -284,6 +284,7 @@ FRAMES: dict[str, Frame] = {
     "release-of-unowned-lock": Frame("idle = Int(0, 1, initial={0, 1})\n" + IOCTL, WITH_IOCTL),
     "release-out-of-order": Frame(TWO_LOCKS + IOCTL, WITH_IOCTL),
     "mixed-lock-routines": Frame(IOCTL, WITH_IOCTL),
+    "mixed-lock-kinds": Frame(IOCTL, WITH_IOCTL),
     "lock-held-at-return": Frame("ready = Int(0, 1, initial={0, 1})\n" + IOCTL, WITH_IOCTL),
     "irql-not-restored": Frame("busy = Int(0, 1, initial={0, 1})\n", WITH_IOCTL),
     "irql-raised-downwards": Frame("done = Int(0, 3, wrapping=True)\n"),

@@ -91,6 +91,17 @@ SIBLINGS: dict[str, tuple[str, str]] = {
         + FAILS,
         "start=Drv.Start, concurrently=[Drv.Thread]",
     ),
+    "mixed-lock-routines": (
+        """
+    def Thread(self):
+        KeAcquireSpinLock(self.A, OldIrql)
+        KeReleaseSpinLockFromDpcLevel(self.A)
+        KeAcquireSpinLockAtDpcLevel(self.A)
+        KeReleaseSpinLock(self.A, DISPATCH_LEVEL)
+"""
+        + FAILS,
+        "start=Drv.Start, concurrently=[Drv.Thread]",
+    ),
     "dpc-argument-lost": (
         """
     def Queue(self):
@@ -211,6 +222,62 @@ def test_a_crash_that_is_not_asked_still_cuts() -> None:
     result, cut = asked(driver("handled-but-unclaimed"), ["lock-cycle"])
     assert isinstance(result.verdict, Holds)
     assert cut == ("assertion-failed",)
+
+
+RELEASES = {
+    "lowered by the other release": (
+        """
+        KeRaiseIrql(DISPATCH_LEVEL, Old)
+        KeAcquireSpinLockAtDpcLevel(self.A)
+        KeReleaseSpinLock(self.A, Old)
+        assert KeGetCurrentIrql() == PASSIVE_LEVEL
+        KeDelayExecutionThread(KernelMode, FALSE, LARGE_INTEGER(-1))
+""",
+        "",
+    ),
+    "left where it was": (
+        """
+        KeAcquireSpinLock(self.A, Old)
+        KeReleaseSpinLockFromDpcLevel(self.A)
+        KeDelayExecutionThread(KernelMode, FALSE, LARGE_INTEGER(-1))
+""",
+        "wait-at-dispatch-level",
+    ),
+    "never lowered": (
+        """
+        KeAcquireSpinLock(self.A, Old)
+        KeReleaseSpinLockFromDpcLevel(self.A)
+""",
+        "irql-not-restored",
+    ),
+    "lowered to where the caller never was": (
+        """
+        KeRaiseIrql(DISPATCH_LEVEL, Old)
+        KeAcquireSpinLockAtDpcLevel(self.A)
+        KeReleaseSpinLock(self.A, APC_LEVEL)
+""",
+        "irql-lowered-wrongly",
+    ),
+    "of the other kind": (
+        """
+        KeAcquireSpinLock(self.A, Old)
+        KeReleaseInStackQueuedSpinLock(self.A)
+""",
+        "mixed-lock-kinds",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RELEASES)
+def test_a_release_by_another_routine_has_the_effect_of_that_routine(case: str) -> None:
+    lines, crash = RELEASES[case]
+    text = f"{HEAD.replace('SHARED', 'FALSE')}\n    def Thread(self):{lines}"
+    text += "\n\nscenario = Scenario(start=Drv.Start, concurrently=[Drv.Thread])\n"
+    result, _ = asked(text, None)
+    assert isinstance(result.verdict, Violated)
+    assert result.verdict.property == (crash or "mixed-lock-routines")
+    others = {item.property for item in result.others}
+    assert others == ({"mixed-lock-routines"} if crash and crash != "mixed-lock-kinds" else set())
 
 
 def test_what_is_done_after_an_unclaimed_interrupt_is_that_of_any_unclaimed_one() -> None:

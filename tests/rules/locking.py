@@ -124,7 +124,7 @@ _SPIN_LOCKS = (
     ),
     one_thread(
         "R44",
-        "mixed-lock-routines",
+        "mixed-lock-kinds",
         "one lock is taken as an ordinary and as a queued one",
         LOCK,
         (*TAKE_AND_GIVE, TAKE_QUEUED, GIVE_QUEUED),
@@ -132,7 +132,7 @@ _SPIN_LOCKS = (
     ),
     Case(
         "R44",
-        "mixed-lock-routines",
+        "mixed-lock-kinds",
         "the lock of an ExInterlocked routine at DIRQL is taken as an ordinary one",
         WIRED
         + CONNECT

@@ -63,14 +63,14 @@ class Calling:
         low = all(new >= self._level(*item) for item in others)
         self.require(low, "irql-lowered-below-lock")
 
-    def _level(self, lock: str, routine: str, _previous: int, _through: str) -> int:
+    def _level(self, _lock: str, _routine: str, _previous: int, through: str) -> int:
         """The level below which the owner of a lock must not go."""
-        interrupts = ("dispatch", "KeSynchronizeExecution", "KeAcquireInterruptSpinLock")
-        if routine not in interrupts:
-            return DISPATCH
-        names = (name.partition(" ")[2] for name in self.draft.kernel if "registration " in name)
-        found = (registration(self.draft, name) for name in names)
-        return next(item.irql for item in found if item.lock == lock)
+        return registration(self.draft, through).irql if through else DISPATCH
+
+    def taken_at(self, held: tuple[str, str, int, str]) -> int:
+        """The level at which the lock was taken."""
+        _, routine, previous, _ = held
+        return previous if routine == "AtDpcLevel" else self._level(*held)
 
     def at_most(self, level: int) -> None:
         """The caller's IRQL is at most `level`."""

@@ -137,12 +137,11 @@ def _release(call: Calling) -> list[Draft]:
     held = next((item for item in call.context.held if item[0] == lock), None)
     call.require(held is not None, "release-of-unowned-lock")
     assert held is not None
-    call.require(held[1] == "KeAcquireInterruptSpinLock", "mixed-lock-routines")
+    mine = held[1] == "KeAcquireInterruptSpinLock" and held[3] == name
+    call.note(mine, "mixed-lock-routines")
     call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
-    call.require(held[3] == name, "mixed-lock-routines")
     call.require(held[2] == new, "irql-lowered-wrongly")
-    level = registration(call.draft, name).irql
-    call.require(call.context.irql == level, "irql-too-high")
+    call.require(call.context.irql == call.taken_at(held), "irql-too-high")
     call.in_order(lock, new)
     call.drop(lock, new)
     return call.done()
@@ -152,7 +151,7 @@ def _synchronized(
     call: Calling, name: Value, routine: Value, context: Value, old: Value
 ) -> list[Draft]:
     found = registration(call.draft, str(name))
-    if not call.take(found.lock, "KeSynchronizeExecution", int(old)):
+    if not call.take(found.lock, "KeSynchronizeExecution", int(old), str(name)):
         return []
     call.require(call.draft.text(f"state {name}") in LIVE, "synchronize-on-dead-interrupt")
     run = replace(

@@ -141,10 +141,14 @@ def _release_and_lower(call: Calling, lock: str, routine: str, new: int) -> list
     call.require(held is not None, "release-of-unowned-lock")
     assert held is not None
     ours = held[1] == routine
+    call.note(ours, "mixed-lock-routines")
     call.require(not ours or held[2] == new, "irql-lowered-wrongly")
-    call.at_most(DISPATCH)
-    call.require(call.context.irql == DISPATCH, "irql-too-low")
-    call.require(ours, "mixed-lock-routines")
+    if ours or new != call.context.irql:
+        call.at_most(DISPATCH)
+        call.require(call.context.irql == DISPATCH, "irql-too-low")
+    if not ours and new != call.context.irql:
+        call.require(call.context.raised[-1:] == (new,), "irql-lowered-wrongly")
+        call.change(raised=call.context.raised[:-1])
     call.in_order(lock, new)
     call.drop(lock, new)
     return call.done()
@@ -163,7 +167,7 @@ def _release_from_dpc(call: Calling) -> list[Draft]:
     lock = call.text("SpinLock")
     held = next((item for item in call.context.held if item[0] == lock), None)
     call.require(held is not None, "release-of-unowned-lock")
-    call.require(held is not None and held[1] == "AtDpcLevel", "mixed-lock-routines")
+    call.note(held is not None and held[1] == "AtDpcLevel", "mixed-lock-routines")
     call.in_order(lock, call.context.irql)
     call.drop(lock, call.context.irql)
     return call.done()
