@@ -28,7 +28,6 @@ _MEANINGS = {
 
 SURVIVED = frozenset(
     {
-        "connect-overwrites-live-interrupt",
         "dpc-argument-lost",
         "handled-but-unclaimed",
         "mixed-lock-routines",

@@ -45,8 +45,10 @@ def handled_but_unclaimed(_system: System) -> Conditions:
 
     What it checks:
         When a service routine on a shared line returns FALSE, that it did not serve its device: it
-        neither made the device withdraw its request nor queued work for it. On a level line the
-        other routines are called in vain, on a latched one the edge of a neighbour can be lost.
+        did not make the device withdraw its request, nor queue work while the device asked for
+        service from the acceptance of the interrupt on. Work queued for a neighbour's interrupt
+        is no claim. On a level line the other routines are called in vain, on a latched one the
+        edge of a neighbour can be lost.
         On a line of one's own Windows ignores the answer (4.1.5): nothing is checked there, but
         that the device has withdrawn (unclaimed-level-interrupt).
 

@@ -118,6 +118,11 @@ class Assembly:
         if program.floats and not processor:
             here = placement(program)
         meanings = {**self._placeholders, HERE.variable: here}
+        wired = self._world.lines.get(program.line)
+        if wired is not None and dispatch.follows_own_device(self._world, wired):
+            slot = dispatch.Slot(program.line, program.home)
+            asked = dispatch.ASKED_ALL_ALONG.format(wired.device)
+            meanings[asked] = dispatch.still_asserted(self._world, slot)
         updates = {name: substitute(value, meanings) for name, value in path.updates.items()}
         updates[program.counter] = Constant(move.target)
         if program.floats and move.end.pinned != move.start.pinned:
@@ -242,7 +247,7 @@ class Assembly:
             after = substitute(before, updates)
             if line.latched:
                 added.update(self._edge(line.device, before, after))
-            else:
+            if dispatch.follows_own_device(self._world, line):
                 added.update(self._quiet(line.device, after, updates))
         if not added:
             return transition

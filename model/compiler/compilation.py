@@ -287,7 +287,7 @@ class _Compilation:
         """All behaviours of a routine that runs as one step."""
         routine = self._routines[name]
         start = RoutineActivation(routine, 0, {}, None, 0, ())
-        path = Path([start], 0, False, (), False, acted=True, atomic_base=0)  # noqa: FBT003
+        path = Path([start], 0, False, (), "", acted=True, atomic_base=0)  # noqa: FBT003
         path.source = routine.source
         return list(executor.run(path))
 

@@ -13,7 +13,7 @@ from ..machine import Check
 from ..routine import NULL, Routine
 from .errors import CompileError
 from .line_effects import quieted
-from .path import KernelActivation, Path, RoutineActivation, ends
+from .path import QUEUED, KernelActivation, Path, RoutineActivation, ends
 from .places import Places
 from .stack import give, push
 
@@ -131,7 +131,7 @@ class KernelSteps:
         if outcome.handled and any(
             isinstance(item, RoutineActivation) and item.serves for item in path.stack
         ):
-            path.handled = True
+            path.handled = path.handled or QUEUED
         return quieted(self.world, path) if step.accesses else [path]
 
 

@@ -57,7 +57,8 @@ class Location:
 
     `pinned` tells whether a thread occupies a processor. Below DISPATCH_LEVEL it does so only just
     after its IRQL fell, until the processor has run what was waiting for that.
-    `handled` tells whether the service routine in progress has done something for its device.
+    `handled` tells what the service routine in progress has done for its device: `served`, or
+    `queued` work that may be for it, or nothing.
     `raised` are the levels to which the raises in progress go back.
     """
 
@@ -65,7 +66,7 @@ class Location:
     irql: int
     pinned: bool
     held: tuple[Held, ...] = ()
-    handled: bool = False
+    handled: str = ""
     raised: tuple[int, ...] = ()
 
     @property

@@ -150,6 +150,9 @@ class KernelActivation:
 
 Activation = RoutineActivation | KernelActivation
 
+SERVED, QUEUED = "served", "queued"
+"""What a service routine has done for its device: made it let go, or queued work."""
+
 Mark: TypeAlias = tuple[int, str, int, frozenset[tuple[str, object]]]
 """Where a path has been: height of the stack, routine, node, and the known locals there."""
 
@@ -176,7 +179,7 @@ class Path:
     irql: int
     pinned: bool
     held: tuple[Held, ...]
-    handled: bool
+    handled: str
     raised: tuple[int, ...] = ()
     acted: bool = False
     atomic_base: int | None = None
@@ -269,12 +272,12 @@ class Path:
         self.ends, self.claims = True, []
         return self
 
-    def survives(self, check: Check, source: Source, answer: Expression) -> None:
-        """Break a rule at `source` that a free build survives, and go on with `answer`.
+    def survives(self, check: Check, source: Source, answer: Expression, name: str = "") -> None:
+        """Ask at `source` for a rule that a free build survives, and go on with `answer`.
 
         As in `breaks` it is a step of its own, behind what was done before.
         """
-        micros = (Step(check.property, checks=(replace(check, condition=FALSE),)),)
+        micros = (Step(name or check.property, checks=(check,)),)
         self.stack.append(KernelActivation("", micros, answer, source))
 
     def split(self, value: Expression, domains: dict[str, Range]) -> list[tuple["Path", Constant]]:

@@ -104,7 +104,7 @@ class Explorer:
                 irql=0,
                 pinned=False,
                 held=(),
-                handled=False,
+                handled="",
             )
             work = self._moves(program.entry, RESTING, start)
         else:

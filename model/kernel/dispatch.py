@@ -5,7 +5,7 @@ interrupt object of the chain raise to its SynchronizeIrql, take its lock, call 
 release; then end of interrupt.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from ..algebra import conjunction, disjunction, equal, member, negation
@@ -38,6 +38,15 @@ def foreign_asserts(world: World, line: Line) -> Expression:
 def still_asserted(world: World, slot: Slot) -> Read:
     """Whether the own device has asserted a level line ever since this slot accepted it."""
     return world.flag(f"{slot.line} never quiet on {slot.processor}", owner=slot.processor)
+
+
+ASKED_ALL_ALONG = "own device on {} line asked all along"
+"""Stands for `still_asserted` of the processor of the step; the compiler replaces it."""
+
+
+def follows_own_device(world: World, line: Line) -> bool:
+    """Whether `still_asserted` is kept up for the line: a latched one does without mostly."""
+    return not line.latched or world.facts.has("queues and declines", line.device)
 
 
 def edge_pending(world: World, line: str) -> Read:
@@ -219,11 +228,7 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
     line = world.lines[slot.line]
     chain = _chain(world, slot)
     if line.latched:
-        again = claimed and len(chain) > 1
-        if again and world.knobs["latched_chain"] == "repeat_until_clean":
-            outcomes, none = _walk(world, slot, 0, claimed=False)
-            return Step("chain is walked again", "4.2.7", (*outcomes, Outcome((none,))))
-        return Step("end of interrupt", "4.1.1")
+        return _end_latched(world, slot, again=claimed and len(chain) > 1)
     quiet = still_asserted(world, slot)
     outcomes, none = _walk(world, slot, 0, claimed=False)
     high = asserted(world, line)
@@ -259,6 +264,21 @@ def _end(world: World, slot: Slot, *, claimed: bool) -> Step:
     return Step("end of interrupt", "4.3.3", (*again_outcomes, over, later), checks)
 
 
+def _end_latched(world: World, slot: Slot, *, again: bool) -> Step:
+    """End of interrupt of a latched line, or another pass over its chain (4.2.7, 10.20)."""
+    line = world.lines[slot.line]
+    mark: tuple[tuple[str, Expression], ...] = ()
+    over: tuple[tuple[str, Expression], ...] = ()
+    if follows_own_device(world, line):
+        quiet = still_asserted(world, slot).variable
+        mark, over = ((quiet, world.asserted[slot.line]),), ((quiet, FALSE),)
+    if again and world.knobs["latched_chain"] == "repeat_until_clean":
+        outcomes, none = _walk(world, slot, 0, claimed=False)
+        rounds = tuple(replace(item, updates=mark) for item in outcomes)
+        return Step("chain is walked again", "4.2.7", (*rounds, Outcome((none,), over)))
+    return Step("end of interrupt", "4.1.1", (Outcome(updates=over),))
+
+
 def _in_service_nowhere(world: World, slot: Slot) -> tuple[Expression, ...]:
     """No other processor is between acceptance and end of interrupt of this line (4.3.6)."""
     return tuple(
@@ -290,8 +310,9 @@ def accept(world: World, slot: Slot) -> Step:
         asked: Expression = pending
         updates: tuple[tuple[str, Expression], ...] = ((pending.variable, FALSE),)
     else:
-        asked = asserted(world, line)
-        updates = ((still_asserted(world, slot).variable, world.asserted[slot.line]),)
+        asked, updates = asserted(world, line), ()
+    if follows_own_device(world, line):
+        updates += ((still_asserted(world, slot).variable, world.asserted[slot.line]),)
     guards = [(asked, f"{line.device} interrupt accepted", False)]
     if world.knobs["spurious_calls"] == "yes":
         guards.append((negation(asked), f"{line.device} interrupt accepted, spurious", True))

@@ -37,7 +37,8 @@ class Outcome:
         updates: new values of kernel or driver variables.
         result: what the routine returns so far; `None` leaves it as it was.
         then: micro-steps to take next, before those that follow the step.
-        handled: whether a service routine that gets here did something for its device.
+        handled: whether a service routine that gets here may have done something for its device:
+            it queued work.
         name: what to call the step when it ends this way; empty for the step's own name.
         irql: the level after the step, where that depends on how it ends.
         takes: the spin lock acquired, where that depends on how it ends.

@@ -342,6 +342,8 @@ def _service_routine(draw: st.DrawFn) -> str:
                 "self.nic.masked = 1\nKeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn TRUE\n",
                 "if not self.nic.cause:\n    return FALSE\nself.nic.cause = 0\nreturn TRUE\n",
                 "self.nic.cause = 0\nreturn FALSE\n",
+                "KeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn FALSE\n",
+                "KeInsertQueueDpc(self.dpc, NULL, NULL)\nreturn self.nic.take()\n",
                 "return self.nic.take() << 8\n",
                 "found = self.nic.take()\nreturn found and self.x + 0xFF\n",
                 "if self.x:\n    return self.nic.both()\nreturn FALSE\n",

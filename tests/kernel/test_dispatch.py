@@ -378,3 +378,43 @@ def test_a_level_line_is_in_service_on_one_processor_4_3_6(
         if [first.context, second.context] == slots and not first.end and not second.end
     )
     assert both == (mode == "Latched")
+
+
+BOOKKEEPING = (
+    "D = KDPC()\ndef Dpc(self, Dpc, Context):\n    return\n"
+    + CONNECT.replace("    status =", "    KeInitializeDpc(self.D, self.Dpc)\n    status =", 1)
+    + "def Isr(self, Interrupt, ServiceContext):\n"
+)
+QUEUES = "    KeInsertQueueDpc(self.D)\n"
+SERVES = (
+    "    if not self.nic.cause:\n        return FALSE\n    self.nic.cause = 0\n    return TRUE\n"
+)
+LOOKS_FIRST = (
+    f"    mine = self.nic.cause\n{QUEUES}    if not mine:\n        return FALSE\n"
+    "    self.nic.cause = 0\n    return TRUE\n"
+)
+
+
+@pytest.mark.parametrize("mode", ["LevelSensitive", "Latched"])
+@pytest.mark.parametrize("processors", [1, 2])
+@pytest.mark.parametrize(
+    ("body", "broken"),
+    [
+        (QUEUES + SERVES, ""),
+        (SERVES.replace("    self.nic.cause = 0\n", QUEUES + "    self.nic.cause = 0\n"), ""),
+        (LOOKS_FIRST, ""),
+        (QUEUES + "    return FALSE\n", "handled-but-unclaimed"),
+        (QUEUES + "    if self.nic.cause:\n        return FALSE\n    return FALSE\n",
+         "handled-but-unclaimed"),
+        (QUEUES + "    self.nic.cause = 0\n    return FALSE\n", "handled-but-unclaimed"),
+    ],
+)  # fmt: skip
+def test_queued_work_is_no_claim_for_a_neighbour_4_1_4(
+    bench: Bench, mode: str, processors: int, body: str, broken: str
+) -> None:
+    """Only where the own device asked all along; that it asks later is another interrupt."""
+    answer = bench.check(
+        BOOKKEEPING + body, line=f"irql=7, shared=True, mode={mode}", processors=processors,
+        properties=("handled-but-unclaimed",),
+    )  # fmt: skip
+    assert answer.broken == broken, answer.verdict

@@ -113,16 +113,6 @@ SIBLINGS: dict[str, tuple[str, str]] = {
         + FAILS,
         "start=Drv.Start, concurrently=[Drv.Queue]",
     ),
-    "connect-overwrites-live-interrupt": (
-        """
-    def Again(self):
-        self.card.enabled = 0
-        status = IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
-        if NT_SUCCESS(status):
-    """
-        + FAILS,
-        "start=Drv.Start, concurrently=[Drv.Again]",
-    ),
     "device-unmasked-before-connect": (
         """
     def Early(self):
@@ -164,11 +154,7 @@ def asked(
 
 def driver(name: str) -> str:
     body, scenario = SIBLINGS[name]
-    shared = (
-        "TRUE"
-        if name in ("handled-but-unclaimed", "connect-overwrites-live-interrupt")
-        else "FALSE"
-    )
+    shared = "TRUE" if name == "handled-but-unclaimed" else "FALSE"
     head = HEAD.replace("shared=SHARED", f"shared={shared}")
     for routine in ("Isr", "DpcForIsr"):
         if f"def {routine}(" in body:

@@ -63,7 +63,7 @@ def _insert(call: Calling) -> list[Draft]:
         processor = call.processor if target == NONE else target
         join_queue(call.draft, dpc, processor, at_head=call.draft.flag(f"urgent {dpc}"))
         call.draft.kernel[f"arguments {dpc}"] = passed
-    call.change(handled=True)
+    call.change(handled=call.context.handled or "queued")
     return call.done(int(free))
 
 
@@ -117,7 +117,7 @@ def _queue(call: Calling) -> list[Draft]:
     call.require(call.draft.text(f"work {item}") == NONE, "work-item-queued-twice")
     call.draft.kernel[f"work {item}"] = "queued"
     call.draft.kernel[f"worker of {item}"] = (call.text("WorkerRoutine"), call.arguments["Context"])
-    call.change(handled=True)
+    call.change(handled=call.context.handled or "queued")
     return call.done()
 
 

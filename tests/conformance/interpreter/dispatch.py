@@ -76,10 +76,9 @@ def changed(world: World, draft: Draft, before: dict[str, Value]) -> None:
     for device in world.lines:
         assert device.line is not None
         old, new = asserted(world, before, device), asserted(world, draft.memory, device)
-        if device.line.latched:
-            if new and not old and _listening(world, draft, device):
-                draft.kernel[f"pending {device.object}"] = True
-        elif not new:
+        if device.line.latched and new and not old and _listening(world, draft, device):
+            draft.kernel[f"pending {device.object}"] = True
+        if not new:
             for processor in world.processors:
                 draft.kernel[f"asserting {device.object} {processor}"] = False
 
@@ -148,9 +147,8 @@ def accept(world: World, draft: Draft, device: Device, processor: str) -> list[D
     after.stacks[processor] = (*after.stacks[processor], slot)
     if latched:
         after.kernel[f"pending {device.object}"] = False
-    else:
-        own = asserted(world, draft.memory, device)
-        after.kernel[f"asserting {device.object} {processor}"] = own
+    own = asserted(world, draft.memory, device)
+    after.kernel[f"asserting {device.object} {processor}"] = own
     _go(after, slot, device, first, claimed=False, world=world)
     return [after]
 
@@ -184,6 +182,12 @@ def dispatch(world: World, draft: Draft, slot: str, processor: str) -> list[Draf
     match top.stage:
         case "take":
             return _take(world, draft, slot, device, top)
+        case "declined":
+            if draft.flag(f"asserting {device.object} {processor}"):
+                world.survived.add("handled-but-unclaimed")
+            context = draft.contexts[slot]
+            draft.contexts[slot] = replace(context, frames=(replace(top, stage="released"),))
+            return [draft]
         case "released":
             return _released(world, draft, slot, device, top)
         case "foreign":
@@ -205,7 +209,7 @@ def _take(world: World, draft: Draft, slot: str, device: Device, top: Dispatch) 
     routine = called(world, found.routine, [entry, found.context])
     run = replace(routine, entered=True, irql=context.irql, held=held, serves=entry)
     draft.kernel[f"owner {found.lock}"] = slot
-    draft.contexts[slot] = replace(context, frames=(top, run), held=held, handled=False)
+    draft.contexts[slot] = replace(context, frames=(top, run), held=held, handled="")
     return [draft]
 
 
@@ -282,8 +286,7 @@ def _end(world: World, draft: Draft, slot: str, device: Device, processor: str) 
     found: list[Draft] = []
     if again and first is not None:
         round_again = draft.copy()
-        own = not device.line.latched and asserted(world, draft.memory, device)
-        round_again.kernel[flag] = own
+        round_again.kernel[flag] = asserted(world, draft.memory, device)
         _go(round_again, slot, device, first, claimed=False, world=world)
         found = [round_again]
         if device.line.latched:
@@ -301,8 +304,12 @@ def answer(world: World, draft: Draft, slot: str, run: Run, value: Value) -> Non
     assert isinstance(top, Dispatch)
     claims = boolean(value) != 0
     shared = draft.flag(f"shared {registration(draft, run.serves).device}")
+    stage = "released"
     if context.handled and shared and not claims:
-        world.survived.add("handled-but-unclaimed")
+        # Work queued is no service where the device did not ask all along: that is looked at next.
+        stage = "declined" if context.handled == "queued" else stage
+        if context.handled == "served":
+            world.survived.add("handled-but-unclaimed")
     draft.kernel[f"claimed before {slot}"] = top.claimed
-    released = replace(top, stage="released", claimed=claims)
-    draft.contexts[slot] = replace(context, frames=(released,), handled=False)
+    released = replace(top, stage=stage, claimed=claims)
+    draft.contexts[slot] = replace(context, frames=(released,), handled="")

@@ -94,7 +94,7 @@ class Context:
     frames: tuple[Frame, ...] = ()
     irql: int = 0
     held: tuple[tuple[str, str, int, str], ...] = ()
-    handled: bool = False
+    handled: str = ""
     raised: tuple[int, ...] = ()
 
 

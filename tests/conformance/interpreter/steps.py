@@ -160,7 +160,7 @@ def _visible(world: World, draft: Draft, name: str, processor: str) -> list[Draf
                 served = next(item for item in world.lines if item.object == device)
                 quiet = not asserted(world, after.memory, served)
                 if asserting[device] and quiet:
-                    after.contexts[name] = replace(after.contexts[name], handled=True)
+                    after.contexts[name] = replace(after.contexts[name], handled="served")
     return found
 
 
