@@ -536,7 +536,7 @@ MUTATIONS = (
     ),
     Mutation(
         "memory",
-        "((alive.variable, TRUE), *_as_new(world, name))",
+        "((alive.variable, TRUE), *as_new(world, name))",
         "((alive.variable, TRUE),)",
         "session_reopened",
         "holds",

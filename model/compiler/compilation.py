@@ -5,9 +5,10 @@ facts change what rules emit. So all contexts are explored again until a pass di
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..algebra import conjunction, disjunction, not_equal
-from ..driver import Line, Program
+from ..driver import Line, Object, Program
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, memory, work_items
 from ..kernel.callbacks import OTHER, START
@@ -15,6 +16,7 @@ from ..kernel.knobs import Knobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
 from ..kernel.registration import NO_DEVICE, REFUSES
 from ..kernel.rule import Enter, Step
+from ..kernel.stack_memory import INTERNAL, LOCAL_STRUCTURE, instance_of
 from ..kernel.world import Facts, World
 from ..machine import ContextKind, Source
 from ..scenario import Scenario, Thread
@@ -216,7 +218,7 @@ class _Compilation:
             (*(item.name for item in programs), HARDWARE),
             self._knobs,
             self._facts,
-            {item.name: item for item in self._program.objects},
+            self._objects(),
             {item.object: item.line for item in self._program.devices if item.line is not None},
         )
         places = Places(world, self._program.devices, self._routines)
@@ -232,9 +234,18 @@ class _Compilation:
         used = tuple(item for item in programs if item.moves)
         return world, used, hardware
 
+    def _objects(self) -> dict[str, Object]:
+        """The objects of the driver, and the structures on the stacks of contexts."""
+        found = {item.name: item for item in self._program.objects}
+        local = {name: item for name, item in found.items() if item.type == LOCAL_STRUCTURE}
+        for structure, context in self._facts.all(LOCAL_STRUCTURE):
+            name = instance_of(str(structure), str(context))
+            found[name] = replace(local[str(structure)], name=name)
+        return {name: item for name, item in found.items() if name not in local}
+
     def _executor(self, world: World, places: Places, context: str, kind: ContextKind) -> Executor:
         """An executor for one context."""
-        kernel = {item.name: item for item in ROUTINES}
+        kernel = {item.name: item for item in (*ROUTINES, *INTERNAL)}
         calls = Calls(world, places, self._routines, kernel, context, kind)
         return Executor(world, places, calls, KernelSteps(world, places, self._routines, context))
 

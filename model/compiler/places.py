@@ -17,9 +17,10 @@ from ..domain import Domain, Enumeration, Range
 from ..driver import Device, Field, FieldKind, Object
 from ..expr import FALSE, Constant, Expression
 from ..kernel.levels import bad_address
+from ..kernel.stack_memory import LOCAL_STRUCTURE, instance_of
 from ..kernel.world import World
 from ..machine import Access, AccessKind, Check, Source, Variable
-from ..routine import Place
+from ..routine import NULL, Place
 from .errors import CompileError
 from .path import Path, RoutineActivation
 
@@ -95,7 +96,21 @@ class Places:
         if isinstance(domain, Enumeration) and domain.name == "interrupt":
             made = tuple(item.name for item in self._world.interrupts())
             return Enumeration("interrupt", ("NULL", *made))
+        if isinstance(domain, Enumeration) and domain.name != "routine":
+            labels = tuple(one for label in domain.labels for one in self._instances(label))
+            return Enumeration(domain.name, labels)
         return domain
+
+    def _instances(self, label: str) -> tuple[str, ...]:
+        """The objects that a pointer may hold for `label`: a local structure is one a context."""
+        if label == NULL or label in self._world.objects:
+            return (label,)
+        named = (
+            instance_of(label, str(context))
+            for structure, context in self._world.facts.all(LOCAL_STRUCTURE)
+            if structure == label
+        )
+        return tuple(name for name in named if name in self._world.objects)
 
     def whole(self, access: Access) -> Access:
         """An access of a kernel routine, which only knows variables, to an element of an array."""
@@ -149,6 +164,8 @@ class Places:
         rule = "use-after-unmap" if device else "use-after-free"
         crash = bad_address(path.irql, in_kernel=False)
         what = f"the registers of {holder} are not mapped" if device else f"{holder} is not there"
+        if self._world.objects[holder].type == LOCAL_STRUCTURE:
+            what, crash = "the routine whose local it is has returned", ""
         path.checks.append(Check(rule, alive, f"{name} is used while {what}", crash))
 
     def locate(

@@ -91,7 +91,7 @@ def _was_freed(world: World, name: str) -> Read:
     return world.flag(f"{name} was freed")
 
 
-def _pointed_to(world: World, name: str) -> Expression:
+def pointed_to(world: World, name: str) -> Expression:
     """Whether a pointer variable or a local of a routine in progress holds the structure."""
     return disjunction(
         Read(f"remembered {name}"),
@@ -218,16 +218,16 @@ def ex_allocate_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     world.facts.add("allocated again", name)
     stale = Check(
         "model-bound",
-        negation(conjunction(_was_freed(world, name), _pointed_to(world, name))),
+        negation(conjunction(_was_freed(world, name), pointed_to(world, name))),
         f"{name} is allocated again while a pointer to the freed one is left",
     )
-    update = ((alive.variable, TRUE), *_as_new(world, name))
+    update = ((alive.variable, TRUE), *as_new(world, name))
     level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x02)")
     made = Outcome(updates=update, result=Constant(name))
     return (Step(call.routine, "3.4.1", (made,), (*level, bound, stale)),)
 
 
-def _as_new(world: World, name: str) -> tuple[tuple[str, Expression], ...]:
+def as_new(world: World, name: str) -> tuple[tuple[str, Expression], ...]:
     """The updates by which nothing is left of what the memory held before it was freed."""
     found: list[tuple[str, Expression]] = []
     for part in _parts(world, name):

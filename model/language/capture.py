@@ -58,7 +58,7 @@ def capture_program(
     Raises:
         PatternError: something in the classes is outside the driver language.
     """
-    layout = lay_out(driver, source)
+    layout = lay_out(driver, source, names)
     subjects = [
         _subject(thing, name, function, source, names)
         for thing in (layout.driver, *layout.devices())

@@ -66,6 +66,7 @@ class Frame:
         self.graph = Graph(self.source.position(subject.node, subject.name))
         self.domains: dict[str, Domain] = {}
         self.structures: dict[str, str] = {}
+        self.on_stack: list[str] = []
         self.calls: list[CallSite] = []
         self.loops: list[Loop] = []
         self.nodes: tuple[Node, ...] = ()

@@ -1,7 +1,7 @@
 """What a driver consists of: its objects, their fields, what lies inside what, and its routines."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum as PythonEnum
 from types import FunctionType
@@ -9,6 +9,7 @@ from types import FunctionType
 from ..domain import Enumeration, Range
 from ..driver import Field, FieldKind, Object
 from ..driver import Line as Wiring
+from ..kernel.stack_memory import LOCAL_STRUCTURE
 from ..machine import Source
 from ..routine import NULL
 from .declarations import (
@@ -30,6 +31,7 @@ from .declarations import (
 )
 from .errors import DECLARATION, PatternError
 from .kinds import COUNT
+from .local_structures import declared_in
 from .objects import refuse_repetition
 from .scenarios import ScenarioDeclaration
 from .source import SourceFile
@@ -37,7 +39,7 @@ from .suggest import suggestion
 from .vectors import given_vectors, vector_of
 
 DRIVER = "driver"
-LOOKED_INTO = ("driver", "device", "structure")
+LOOKED_INTO = ("driver", "device", "structure", LOCAL_STRUCTURE)
 """Objects whose fields a routine may name; the others belong to the kernel."""
 
 _BASES = (Driver, Device, Structure, object)
@@ -120,14 +122,16 @@ class Layout:
         )
 
 
-def lay_out(driver: type[Driver], source: SourceFile) -> Layout:
-    """Find the objects that `driver` consists of.
+def lay_out(driver: type[Driver], source: SourceFile, names: Mapping[str, object]) -> Layout:
+    """Find the objects that `driver` consists of; `names` is the namespace of the module.
 
     Raises:
         PatternError: a declaration in the driver, a device or a structure is wrong.
     """
     builder = _Builder(source)
     builder.driver(driver)
+    for name, kind in declared_in(builder.things[DRIVER].routines, source, names):
+        builder.local_structure(name, kind)
     builder.resolve()
     return Layout(builder.things)
 
@@ -249,6 +253,18 @@ class _Builder:
                 )
             self.member(thing, kind, name, f"{inner}.{name}", item)
 
+    def local_structure(self, name: str, kind: type) -> None:
+        thing = self.thing(name, LOCAL_STRUCTURE, kind, inside="")
+        for inner, item in declared(kind):
+            if not isinstance(item, Number | Reference | RoutineReference | PKINTERRUPT | Array):
+                raise self.wrong(
+                    kind,
+                    inner,
+                    f"a structure on the stack of a routine holds fields, and `{inner}` is none",
+                    "make the structure a member of the Driver class: request = Request()",
+                )
+            self.member(thing, kind, inner, f"{name}.{inner}", item)
+
     def routine(
         self, thing: Thing, kind: type, name: str, value: FunctionType | HardwareEvent | Claim
     ) -> None:
@@ -322,7 +338,7 @@ class _Builder:
             found = [
                 inner
                 for inner, kind in self.classes.items()
-                if self.things[inner].type == "structure" and issubclass(kind, target)
+                if self.things[inner].type in LOOKED_INTO[2:] and issubclass(kind, target)
             ]
         return Enumeration(target.__name__, (NULL, *found))
 

@@ -33,6 +33,8 @@ class Statements(Calls):
                 self._declare(argument.arg, argument.annotation)
         self.block(_without_docstring(self.subject.node.body))
         self.at(self.subject.node)
+        if self.graph.loose:
+            self.leave()
         self.nodes = self.graph.finish()
 
     def block(self, body: list[ast.stmt]) -> None:
@@ -91,6 +93,8 @@ class Statements(Calls):
     # Assignments
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, node: ast.stmt) -> None:
+        if self.makes_local(targets, value, node):
+            return
         structure = self._new_structure(value)
         if structure is not None:
             match targets:
@@ -354,6 +358,7 @@ class Statements(Calls):
 
     def _return(self, value: ast.expr | None) -> None:
         if value is None:
+            self.leave()
             self.graph.end()
             return
         found = self.value(value)
@@ -363,6 +368,7 @@ class Statements(Calls):
             what = f"`{shown}` is the routine itself, not what it returns"
             raise self.error(EXPRESSION, what, value, f"to call it, write {shown}()")
         self.around.knowledge.learn_result(self.subject.name, found.stored_kind)
+        self.leave()
         self.graph.add(Return(found.value))
 
     def _assert(self, test: ast.expr, message: ast.expr | None) -> None:

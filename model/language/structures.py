@@ -9,10 +9,12 @@ from ..algebra import equal
 from ..expr import Constant, Expression
 from ..kernel.c_types import TIME, ZERO_TIME
 from ..kernel.signature import Parameter, Passing
-from ..routine import NULL, AddressOf, Argument, Assign, Place
+from ..kernel.stack_memory import BEGINS, ENDS
+from ..routine import NULL, AddressOf, Argument, Assign, Call, Place
 from .borders import refuse_lossy
-from .errors import ARGUMENTS, EXPRESSION, UNKNOWN_FIELD
+from .errors import ARGUMENTS, EXPRESSION, STATEMENT, UNKNOWN_FIELD
 from .kinds import Captured, Kind, LocalMember, Location, named
+from .local_structures import structure_made, structure_name
 from .suggest import suggestion
 from .tables import STRUCTURES, TIME_MEMBERS, TIME_STRUCTURE, StructureName
 from .teaching import MESSAGE_MEMBERS, no_messages
@@ -21,6 +23,32 @@ from .values import Values
 
 class Structures(Values):
     """A frame that knows local structures."""
+
+    def makes_local(self, targets: list[ast.expr], value: ast.expr, node: ast.stmt) -> bool:
+        """`context = Request()`: a structure on the stack, which ends when the routine returns."""
+        if structure_made(value, self.subject.names) is None:
+            return False
+        hint = "declare it once, in a statement of its own at the beginning: context = Request()"
+        match targets, value:
+            case [ast.Name(id=local)], ast.Call(args=[], keywords=[]):
+                name = structure_name(self.subject.name, local)
+            case _:
+                raise self.error(STATEMENT, "a structure of the stack needs a local", node, hint)
+        if self.subject.thing.type != "driver" or self.subject.name in self.layout.driver.claims:
+            message = "only a routine of the driver has a structure on its stack"
+            raise self.error(STATEMENT, message, node, "use locals that are numbers")
+        if node not in self.subject.node.body or name in self.on_stack:
+            message = f"the structure `{local}` is declared in a branch or loop, or twice"
+            raise self.error(STATEMENT, message, node, hint)
+        self.on_stack.append(name)
+        self.learn(local, Kind.NAME)
+        self.graph.add(Call(local, Constant(BEGINS), (Constant(name),)))
+        return True
+
+    def leave(self) -> None:
+        """The structures on the stack of the routine go away."""
+        for name in reversed(self.on_stack):
+            self.graph.add(Call(None, Constant(ENDS), (Constant(name),)))
 
     def declare_structure(
         self, local: str, structure: StructureName, first: ast.expr | None = None
