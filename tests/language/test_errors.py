@@ -103,8 +103,7 @@ BODIES: dict[str, tuple[str, str]] = {
     ),
     "message members": (
         "DQ111",
-        "p = IO_CONNECT_INTERRUPT_PARAMETERS()\n"
-        "p.MessageBased.MessageServiceRoutine = self.Complete",
+        "p = IO_CONNECT_INTERRUPT_PARAMETERS()\np.MessageBased.SpinLock = NULL",
     ),
     "object stored in a number": ("DQ118", "self.pending = self.dpc"),
     "number stored in a pointer": ("DQ118", "self.current = 1"),
