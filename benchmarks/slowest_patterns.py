@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dirql.app.answers import find_scenario, prepare
-from dirql.app.questions import Failure, Options, Question, load, pattern_files, plan
+from dirql.app.questions import Options, Question, load, pattern_files, plan
 from dirql.explorer.native import Cache, NativeEngine, NoCache
 from dirql.explorer.native.program import Program
 from dirql.explorer.reference import ReferenceEngine
@@ -68,7 +68,7 @@ def expected_states(question: Question) -> int:
 def slowest(count: int) -> list[Question]:
     """The `count` questions with the most states."""
     planned = plan(pattern_files([PATTERNS]), Options(compare_knobs=False))
-    questions = [item for item in planned if not isinstance(item, Failure)]
+    questions = [item for item in planned if isinstance(item, Question)]
     return sorted(questions, key=expected_states, reverse=True)[:count]
 
 

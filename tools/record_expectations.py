@@ -68,8 +68,8 @@ def record(path: Path) -> bool:
     edits: list[Edit] = []
     good = True
     for question in plan([path], Options(compare_knobs=False)):
-        if isinstance(question, Failure):
-            print(question.message)
+        if not isinstance(question, Question):
+            print(question.message if isinstance(question, Failure) else question.reason)
             return False
         if question.scenario not in names:
             names.append(question.scenario)

@@ -365,7 +365,7 @@ def test_what_a_failed_connect_leaves_in_the_pointer_10_67(
     text = again("self.nic.masked = 1", "IoDisconnectInterrupt(self.Interrupt)",
                  f"status = {call}", "if NT_SUCCESS(status):", "    return",
                  "assert self.Interrupt {test} NULL")  # fmt: skip
-    broken = {}
+    broken: dict[str, str] = {}
     for test in ("==", "!="):
         answer = bench.check(AGAIN, text.replace("{test}", test), threads="Drv.Main",
                              knobs={**knobs, "pointer_after_failed_connect": pointer},
