@@ -64,7 +64,7 @@ scenario = Scenario(
     start=Pscr.Start,
     processors=[1, 2],
     expect={
-        1: Violated("handled-but-unclaimed", steps=16, states=458),
-        2: Violated("handled-but-unclaimed", steps=16, states=3973),
+        1: Violated("handled-but-unclaimed", steps=17, states=516),
+        2: Violated("handled-but-unclaimed", steps=16, states=4199),
     },
 )

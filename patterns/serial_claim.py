@@ -78,6 +78,6 @@ scenario = Scenario(
     processors=[1, 2],
     expect={
         1: Violated("handled-but-unclaimed", steps=12, states=167),
-        2: Violated("handled-but-unclaimed", steps=12, states=400),
+        2: Violated("handled-but-unclaimed", steps=12, states=402),
     },
 )
