@@ -28,6 +28,7 @@ _MEANINGS = {
 
 SURVIVED = frozenset(
     {
+        "connect-overwrites-live-interrupt",
         "dpc-argument-lost",
         "handled-but-unclaimed",
         "mixed-lock-routines",

@@ -11,7 +11,7 @@ and the service routine outlives the driver.
 Source: IoConnectInterrupt, IoDisconnectInterrupt; for the pointer, reactos/reactos:
 ntoskrnl/io/iomgr/irq.c.
 
-In the trace look at what the pointer holds when the second call is made.
+In the trace look at what the pointer holds when the second call is made, and what it leaves there.
 """
 
 from dirql.model.wdk import *
@@ -63,7 +63,7 @@ scenario = Scenario(
     finally_=CardDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("connect-overwrites-live-interrupt", steps=5, states=21),
-        2: Violated("connect-overwrites-live-interrupt", steps=5, states=22),
+        1: Violated("interrupt-left-connected", steps=8, states=45),
+        2: Violated("interrupt-left-connected", steps=8, states=91),
     },
 )

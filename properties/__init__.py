@@ -48,7 +48,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(Kind.RULE, irql.irql_too_high),
     Property(Kind.RULE, irql.irql_too_low),
     Property(Kind.RULE, connection.synchronize_on_dead_interrupt),
-    Property(Kind.RULE, connection.connect_overwrites_live_interrupt),
+    Property(Kind.RULE, connection.connect_overwrites_live_interrupt, Grade.CONTRACT),
     Property(Kind.RULE, connection.disconnect_of_dead_interrupt),
     Property(Kind.RULE, connection.null_out_pointer),
     Property(Kind.RULE, locking.recursive_lock_acquire),
