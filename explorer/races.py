@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dirql.model.algebra import equal
 from dirql.model.domain import Value
-from dirql.model.machine import Access, AccessKind, Machine, Transition
+from dirql.model.expr import TRUE, Expression
+from dirql.model.machine import Access, AccessKind, Machine, Span, Transition
 
 from .evaluate import Evaluator, State
 from .successors import Action
@@ -30,9 +32,9 @@ def may_race(first: Access, second: Access) -> bool:
     )
 
 
-def may_tear(update: Access, other: Access) -> bool:
-    """Whether `other`, of another context, would tear the update that `update` completes."""
-    return update.completes_update and update.location == other.location and other.kind in WRITES
+def may_tear(span: Span, other: Access) -> bool:
+    """Whether `other`, of another context, may be lost to the update that `span` is about."""
+    return span.location == other.location and other.kind in WRITES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,15 @@ class _Touch:
     action: Action
     access: Access
     element: Callable[[State], Value] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tear:
+    """A write that an update may lose, and when it does."""
+
+    span: Span
+    touch: _Touch
+    lost: Callable[[State], bool]
 
 
 class RaceSearch:
@@ -54,19 +65,18 @@ class RaceSearch:
             for action in actions
             for access in action.transition.accesses
         ]
-        pairs = [
-            (first, second)
-            for first in touches
-            for second in touches
-            if first.action.transition.context != second.action.transition.context
-        ]
         self._racing: dict[int, list[tuple[_Touch, _Touch]]] = {}
-        self._tearing: dict[int, list[tuple[_Touch, _Touch]]] = {}
-        for first, second in pairs:
-            if DATA_RACE in machine.races and may_race(first.access, second.access):
-                self._racing.setdefault(second.action.index, []).append((first, second))
-            if TORN_UPDATE in machine.races and may_tear(first.access, second.access):
-                self._tearing.setdefault(second.action.index, []).append((first, second))
+        self._tearing: dict[int, list[_Tear]] = {}
+        for second in touches:
+            context, number = second.action.transition.context, second.action.index
+            for first in touches if DATA_RACE in machine.races else ():
+                apart = first.action.transition.context != context
+                if apart and may_race(first.access, second.access):
+                    self._racing.setdefault(number, []).append((first, second))
+            for span in machine.spans if TORN_UPDATE in machine.races else ():
+                if span.context != context and may_tear(span, second.access):
+                    lost = evaluator.all(tearing(span, second.access))
+                    self._tearing.setdefault(number, []).append(_Tear(span, second, lost))
 
     def data_race(self, state: State, enabled: list[Action]) -> Violation | None:
         """The first data race of a transition of `enabled` in `state`.
@@ -77,21 +87,26 @@ class RaceSearch:
         for first, second in _pairs(self._racing, enabled):
             if first.action.stands(state) and _meet(first, second, state):
                 if first.action.index not in present:
-                    return _violation(DATA_RACE, first, second, preempted=True)
+                    return _violation(first, second, preempted=True)
                 ordered = sorted((first, second), key=lambda touch: touch.action.index)
-                return _violation(DATA_RACE, *ordered)
+                return _violation(*ordered)
         return None
 
     def torn_update(self, state: State, enabled: list[Action]) -> Violation | None:
-        """The first update that a transition of `enabled` would tear in `state`."""
-        return next(
-            (
-                _violation(TORN_UPDATE, first, second)
-                for first, second in _pairs(self._tearing, enabled)
-                if first.action.stands(state) and _meet(first, second, state)
-            ),
-            None,
-        )
+        """The first update in which a transition of `enabled` would be lost in `state`."""
+        for action in enabled:
+            for tear in self._tearing.get(action.index, ()):
+                if tear.lost(state):
+                    return torn(tear.span, action.transition)
+        return None
+
+
+def tearing(span: Span, write: Access) -> tuple[Expression, ...]:
+    """What must hold for an enabled write of another context to be lost, as atoms."""
+    same: Expression = TRUE  # no index means all elements
+    if span.index is not None and write.index is not None:
+        same = equal(span.index, write.index)
+    return tuple(item for item in (span.between, same, span.loses(write)) if item != TRUE)
 
 
 def _pairs(
@@ -108,37 +123,39 @@ def _meet(left: _Touch, right: _Touch, state: State) -> bool:
     return left.element(state) == right.element(state)
 
 
-def _violation(name: str, first: _Touch, second: _Touch, *, preempted: bool = False) -> Violation:
+def _violation(first: _Touch, second: _Touch, *, preempted: bool = False) -> Violation:
     one, other = first.action.transition, second.action.transition
-    return meeting(name, (one, first.access), (other, second.access), preempted=preempted)
+    return meeting((one, first.access), (other, second.access), preempted=preempted)
 
 
 def meeting(
-    name: str,
-    first: tuple[Transition, Access],
-    second: tuple[Transition, Access],
-    *,
-    preempted: bool = False,
+    first: tuple[Transition, Access], second: tuple[Transition, Access], *, preempted: bool = False
 ) -> Violation:
-    """What a race of two accesses is called and how it is told.
+    """How a data race of two accesses is told.
 
     `preempted`: the first is of a context that stands there and is kept from going on.
     """
     (one, access), (other, access_of_other) = first, second
     where = access.location
-    if name == DATA_RACE and preempted:
+    if preempted:
         detail = (
             f"{other.context} ({other.name}, {access_of_other.kind.value}) can touch {where} while "
             f"{one.context} is preempted right before it does ({one.name}, {access.kind.value})"
         )
-    elif name == DATA_RACE:
+    else:
         detail = (
             f"{one.context} ({one.name}, {access.kind.value}) and {other.context} "
             f"({other.name}, {access_of_other.kind.value}) can touch {where} at the same time"
         )
-    else:
-        detail = (
-            f"{other.context} ({other.name}) can write {where} between the read and the write "
-            f"of an update by {one.context} ({one.name})"
-        )
-    return Violation(name, detail, "", at_step=False, contexts=(one.context, other.context))
+    contexts = (one.context, other.context)
+    return Violation(DATA_RACE, detail, "", at_step=False, contexts=contexts)
+
+
+def torn(span: Span, other: Transition) -> Violation:
+    """How a torn update is told."""
+    detail = (
+        f"{other.context} ({other.name}) can write {span.location} between the read and the write "
+        f"of an update by {span.context} ({span.name})"
+    )
+    contexts = (span.context, other.context)
+    return Violation(TORN_UPDATE, detail, "", at_step=False, contexts=contexts)

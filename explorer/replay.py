@@ -15,12 +15,13 @@ from dirql.model.machine import (
     Invariant,
     Machine,
     Progress,
+    Span,
     Transition,
 )
 from dirql.properties import alone
 
 from .evaluate import Evaluator, State
-from .races import meeting
+from .races import TORN_UPDATE, meeting, torn
 from .recording import Recorder
 from .trace import Step, Trace, Violation
 
@@ -239,12 +240,16 @@ class _Replay:
             ]
             for context in contexts
         ]
-        torn = self._trace.violation.property == "torn-read-modify-write"
-        test = self._torn if torn else self._racing
         told = self._trace.violation
+        if told.property == TORN_UPDATE:
+            return any(
+                self._torn(span, other, state) and torn(span, other[0]) == told
+                for span in self._machine.spans
+                for other in touches[1]
+            )
         return any(
-            test(one, other, state)
-            and meeting(told.property, one, other, preempted=self._preempted(one[0], state)) == told
+            self._racing(one, other, state)
+            and meeting(one, other, preempted=self._preempted(one[0], state)) == told
             for one in touches[0]
             for other in touches[1]
         )
@@ -270,18 +275,19 @@ class _Replay:
             and self._enabled(other[0], state)
         )
 
-    def _torn(
-        self, one: tuple[Transition, Access], other: tuple[Transition, Access], state: State
-    ) -> bool:
+    def _torn(self, span: Span, other: tuple[Transition, Access], state: State) -> bool:
+        transition, access = other
+        unseen = span.any_write and access.kind is not AccessKind.INTERLOCKED
         return (
-            one[1].completes_update
-            and other[1].kind not in _READS
-            and self._same_place(one[1], other[1], state)
-            and self._stands(one[0], state)
-            and self._enabled(other[0], state)
+            span.context != transition.context
+            and access.kind not in _READS
+            and self._same_place(span, access, state)
+            and self._true(span.between, state)
+            and self._enabled(transition, state)
+            and (unseen or self._true(access.changes, state))
         )
 
-    def _same_place(self, one: Access, other: Access, state: State) -> bool:
+    def _same_place(self, one: Access | Span, other: Access, state: State) -> bool:
         if one.location != other.location:
             return False
         if one.index is None or other.index is None:

@@ -128,6 +128,10 @@ def _lines(machine: Machine, write: _Writer) -> Iterator[str]:
         kind = "progress to rest" if progress.quiescent else "progress"
         yield f"{kind} {text} {write(progress.live)} {write(progress.goal)}"
     yield f"races {_values(machine.races)}"
+    for span in machine.spans:
+        index = "none" if span.index is None else write(span.index)
+        text = _values((span.context, span.location, span.any_write, span.name))
+        yield f"span {text} {index} {write(span.between)}"
 
 
 def _transition(transition: Transition, write: _Writer) -> Iterator[str]:
@@ -137,6 +141,8 @@ def _transition(transition: Transition, write: _Writer) -> Iterator[str]:
         yield f"guard {write(atom)}"
     for atom in transition.scheduling:
         yield f"scheduling {write(atom)}"
+    for choice in transition.choices:
+        yield f"choice {_values((choice.value, choice.unknown))}"
     for name, value in transition.updates:
         yield f"update {_value(name)} {write(value)}"
     for check in transition.checks:
@@ -144,5 +150,5 @@ def _transition(transition: Transition, write: _Writer) -> Iterator[str]:
         yield f"check {text} {write(check.condition)}"
     for access in transition.accesses:
         index = "none" if access.index is None else write(access.index)
-        text = _values((access.location, access.kind.value, access.completes_update))
-        yield f"access {text} {index}"
+        text = _values((access.location, access.kind.value))
+        yield f"access {text} {index} {write(access.changes)}"

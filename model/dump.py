@@ -11,6 +11,7 @@ from typing import assert_never
 from .digest import digest
 from .domain import describe
 from .expr import (
+    TRUE,
     And,
     Arithmetic,
     Compare,
@@ -166,8 +167,8 @@ def _atoms(word: str, atoms: Iterable[Expression]) -> Iterator[str]:
 
 def _access(access: Access) -> str:
     index = "" if access.index is None else f"[{expression_text(access.index)}]"
-    half = ", completes an update" if access.completes_update else ""
-    return f"touches {access.location}{index}: {access.kind.value}{half}"
+    new = "" if access.changes == TRUE else f", changes it if {expression_text(access.changes)}"
+    return f"touches {access.location}{index}: {access.kind.value}{new}"
 
 
 def _conditions(machine: Machine) -> Iterator[str]:
@@ -186,3 +187,12 @@ def _conditions(machine: Machine) -> Iterator[str]:
         yield from _wrapped(text, 2)
     if machine.races:
         yield from ("", f"races: {', '.join(machine.races)}")
+    if machine.spans:
+        yield from ("", "updates in several steps")
+    for span in machine.spans:
+        index = "" if span.index is None else f"[{expression_text(span.index)}]"
+        lost = "any" if span.any_write else "a changing"
+        where = expression_text(span.between)
+        read = f"{span.context} {span.name} after it has read {span.location}{index}"
+        text = f"{read}, and loses {lost} write in between: {where}"
+        yield from _wrapped(text, 2)

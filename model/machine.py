@@ -16,6 +16,7 @@ from enum import Enum
 
 from .access import Access as Access  # noqa: PLC0414 - part of this contract
 from .access import AccessKind as AccessKind  # noqa: PLC0414
+from .access import Span as Span  # noqa: PLC0414
 from .domain import Domain, Value
 from .expr import Expression
 
@@ -67,6 +68,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision within a step that the state leaves open: who makes it, and for what.
+
+    `unknown` names the value that nobody knows; empty where the step may go either way. `source` is
+    where it is drawn.
+    """
+
+    value: str
+    unknown: str = ""
+    source: Source = field(default_factory=Source)
+
+    @property
+    def text(self) -> str:
+        """The assumption in words, with the place where it is made."""
+        place = f" at {self.source.file.rpartition('/')[2]}:{self.source.line}"
+        return f"{self.unknown} = {self.value}{place if self.source.line else ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """One atomic step of one context.
 
@@ -84,6 +104,8 @@ class Transition:
             which only spontaneous transitions are enabled is *quiescent*.
         rule: the numbers of the Windows rules this step follows, for example `6.1.1`.
         opaque: non-empty when the step takes one way of a branch on an unknown value; names it.
+        choices: where it is `opaque`, all decisions on its way in their order. Steps of a context
+            that are enabled together and differ in a choice are its alternatives.
         lucky: may happen, but nobody may rely on it; progress is judged without such steps.
     """
 
@@ -99,6 +121,7 @@ class Transition:
     rule: str = ""
     opaque: str = ""
     lucky: bool = False
+    choices: tuple[Choice, ...] = ()
 
 
 class ContextKind(Enum):
@@ -158,7 +181,8 @@ class Progress:
 class Machine:
     """A finite transition system with what must hold of it. Validated when it is made.
 
-    `races` lists which of `data-race` and `torn-read-modify-write` are asked (see `Access`).
+    `races` lists which of `data-race` (see `Access`) and `torn-read-modify-write` (see `Span`) are
+    asked.
 
     Raises:
         MachineError: a name, sort, domain or initial value is wrong; the message says which.
@@ -171,6 +195,7 @@ class Machine:
     invariants: tuple[Invariant, ...] = ()
     progress: tuple[Progress, ...] = ()
     races: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a machine that no reader could give a meaning to."""

@@ -193,6 +193,7 @@ class _Validation:
         for access in transition.accesses:
             if access.index is not None:
                 self._expect(access.index, _INTEGER, f"the index into {access.location!r}")
+            self._expect(access.changes, _BOOLEAN, f"what changes {access.location!r}")
 
     def _check_update(self, name: str, value: Expression) -> None:
         domain = self._domains.get(name)
@@ -221,15 +222,24 @@ class _Validation:
             self._expect(invariant.condition, _BOOLEAN, "its condition")
         for index, progress in enumerate(machine.progress):
             self._place = f"progress {index} {progress.property!r}"
-            if progress.context not in self._contexts:
-                hint = _closest(progress.context, self._contexts)
-                self._report("DQ203", f"there is no context {progress.context!r}{hint}")
+            self._expect_context(progress.context)
             self._expect(progress.live, _BOOLEAN, "live")
             self._expect(progress.goal, _BOOLEAN, "goal")
         self._place = "races"
         for name in machine.races:
             if name not in RACES:
                 self._report("DQ213", f"{name!r} is not one of {', '.join(RACES)}")
+        for index, span in enumerate(machine.spans):
+            self._place = f"span {index} of {span.location!r}"
+            self._expect_context(span.context)
+            self._expect(span.between, _BOOLEAN, "between")
+            if span.index is not None:
+                self._expect(span.index, _INTEGER, "its index")
+
+    def _expect_context(self, name: str) -> None:
+        if name not in self._contexts:
+            hint = _closest(name, self._contexts)
+            self._report("DQ203", f"there is no context {name!r}{hint}")
 
     def _expect(self, expression: Expression, wanted: Sort, what: str) -> bool:
         """Report unless `expression` is of sort `wanted`; say whether it is."""

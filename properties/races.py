@@ -42,12 +42,18 @@ def data_race(_system: System) -> Conditions:
 
 
 def torn_read_modify_write(_system: System) -> Conditions:
-    """A read-modify-write of shared memory can be split by another context's write.
+    """An update of shared memory can be split by another context's write.
 
     What it checks:
         In every reachable state in which a context stands between the read and the write of one
-        update (`self.flags |= BUSY`, `self.count += 1`), that no step of another context that
-        writes the location is enabled. Declaring the field volatile does not help.
+        update, preempted or not, that no step of another context is enabled whose write would be
+        lost. An update is one statement (`self.flags |= BUSY`), or several: the value is computed
+        from what was read, through locals and helpers; the write happens because of what was read
+        (`if self.pending: ...; self.pending = 0`); or a value is taken and its place cleared. A
+        second look decides alone where the write rests on it as well, so a test that is repeated
+        under the lock is fine. Declaring the field volatile does not help, nor does holding a lock
+        for the read and again for the write. A write that stores what is there already is lost only
+        if the value to come is computed, or the context has acted on what it read by then.
 
     Why it matters:
         The write stores a value computed from what the location held before: the other context's

@@ -37,6 +37,7 @@ from dirql.model.machine import (
     Invariant,
     Machine,
     Progress,
+    Span,
     Transition,
     Variable,
 )
@@ -214,8 +215,25 @@ def accesses(draw: st.DrawFn, expressions: Expressions) -> tuple[Access, ...]:
     made: list[Access] = []
     for kind in draw(st.lists(st.sampled_from(list(AccessKind)), min_size=1, max_size=2)):
         index = draw(st.one_of(st.none(), expressions.integers(1)))
-        completes = kind is AccessKind.PLAIN_WRITE and not draw(one_in(2))
-        made.append(Access(location, kind, index, completes))
+        changes = draw(st.one_of(st.just(TRUE), expressions.booleans(1)))
+        made.append(Access(location, kind, index, changes))
+    return tuple(made)
+
+
+@st.composite
+def spans(draw: st.DrawFn, machine: Machine, reads: Expressions) -> tuple[Span, ...]:
+    """Up to three updates: at some points of their context, or under any condition."""
+    domains = {variable.name: variable.domain for variable in machine.variables}
+    made: list[Span] = []
+    for item in draw(st.lists(st.sampled_from(machine.contexts), max_size=3)):
+        between = draw(reads.booleans(1))
+        if item.counter and not draw(one_in(3)):
+            labels = list(values(domains[item.counter]))
+            chosen = draw(st.lists(st.sampled_from(labels), min_size=1, max_size=2, unique=True))
+            between = Member(Read(item.counter), tuple(sorted(map(str, chosen))))
+        location = "y" if draw(one_in(4)) else "x"
+        index = draw(st.one_of(st.none(), reads.integers(1)))
+        made.append(Span(item.name, location, between, index, draw(st.booleans()), "writes"))
     return tuple(made)
 
 
@@ -318,7 +336,7 @@ def racing_machines(draw: st.DrawFn) -> Machine:
         for step in machine.transitions
     )
     asked = draw(st.sampled_from((RACES, RACES[:1], RACES[1:])))
-    return replace(machine, transitions=steps, races=asked)
+    return replace(machine, transitions=steps, races=asked, spans=draw(spans(machine, reads)))
 
 
 def _fitting(machine: Machine, step: Transition) -> tuple[tuple[str, Expression], ...]:
@@ -361,4 +379,5 @@ def conditions(draw: st.DrawFn, machine: Machine, reads: Expressions) -> Machine
         invariants=tuple(invariants),
         progress=tuple(progress),
         races=tuple(races),
+        spans=draw(spans(machine, reads)),
     )

@@ -23,7 +23,7 @@ from dirql.model.expr import (
     Read,
     Select,
 )
-from dirql.model.machine import MODEL_BOUND, Access, AccessKind, Machine, Transition
+from dirql.model.machine import MODEL_BOUND, Access, AccessKind, Machine, Span, Transition
 
 State: TypeAlias = tuple[Value, ...]
 Names: TypeAlias = dict[str, Value]
@@ -238,22 +238,37 @@ class Oracle:
 
     def race(self, name: str, state: State) -> bool:
         """Whether there is a race of this kind in `state`."""
-        enabled = self.enabled(state)
-        for one in self.machine.transitions:
-            for j, other in enumerate(self.machine.transitions):
-                if one.context == other.context or j not in enabled:
-                    continue
-                for a, b in product(one.accesses, other.accesses):
-                    if a.location != b.location or not self.same_element(a, b, state):
-                        continue
-                    if name == "data-race":
-                        if plain(a) and self.guarded(one, state) and conflict(a, b):
-                            return True
-                    elif a.completes_update and writes(b) and self.guarded(one, state):
-                        return True
-        return False
+        enabled = [self.machine.transitions[index] for index in self.enabled(state)]
+        if name == "torn-read-modify-write":
+            return any(
+                self.holds(span.between, state) and self.torn(span, other, state)
+                for span in self.machine.spans
+                for other in enabled
+                if other.context != span.context
+            )
+        return any(
+            conflict(a, b) and self.same_element(a, b, state)
+            for one in self.machine.transitions
+            if self.guarded(one, state)
+            for other in enabled
+            if other.context != one.context
+            for a, b in product(one.accesses, other.accesses)
+        )
 
-    def same_element(self, one: Access, other: Access, state: State) -> bool:
+    def torn(self, span: Span, other: Transition, state: State) -> bool:
+        """Whether a write of `other` would be lost between read and write."""
+        return any(
+            writes(access)
+            and access.location == span.location
+            and self.same_element(span, access, state)
+            and (
+                self.holds(access.changes, state)
+                or (span.any_write and access.kind != AccessKind.INTERLOCKED)
+            )
+            for access in other.accesses
+        )
+
+    def same_element(self, one: Access | Span, other: Access, state: State) -> bool:
         """Whether two accesses to one location have the same index, or one has none."""
         if one.index is None or other.index is None:
             return True
@@ -325,11 +340,13 @@ def writes(access: Access) -> bool:
 
 def conflict(one: Access, other: Access) -> bool:
     """Whether nothing orders the two; a plain read beside interlocked accesses is only advised."""
-    kinds = {one.kind, other.kind}
-    return (writes(one) or writes(other)) and kinds != {
-        AccessKind.PLAIN_READ,
-        AccessKind.INTERLOCKED,
-    }
+    advised = (AccessKind.PLAIN_READ, AccessKind.INTERLOCKED)
+    return (
+        one.location == other.location
+        and plain(one)
+        and (writes(one) or writes(other))
+        and (one.kind, other.kind) != advised
+    )
 
 
 def plain(access: Access) -> bool:

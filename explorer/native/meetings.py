@@ -6,23 +6,43 @@ those of the contexts before. Where an access has an index, equal bits are only 
 function that compares the indices is asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from dirql.model.machine import Access, AccessKind, Machine, Transition
+from dirql.model.algebra import equal
+from dirql.model.expr import Expression
+from dirql.model.machine import Access, AccessKind, Machine, Span, Transition
 
-from ..races import DATA_RACE, TORN_UPDATE, WRITES, may_race, may_tear
+from ..races import DATA_RACE, TORN_UPDATE, WRITES, may_race, may_tear, tearing
 from .assembly import Function
 from .codec import Layout
 from .formulas import Formulas
 from .record import Kind
 
-Pair = tuple[int, Access, int, Access]
-"""Two accesses, each behind the index of its transition."""
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What must not meet: a context that stands somewhere, and an access of another.
+
+    Attributes:
+        location: what is shared.
+        stands: where the first context stands, as atoms.
+        other: the index of the transition that must be enabled.
+        atoms: what else must hold.
+    """
+
+    location: str
+    stands: tuple[Expression, ...]
+    other: int
+    atoms: tuple[Expression, ...] = ()
+
 
 STANDING = "standing"
 """Begins the name of a class for which the guard is enough: the context may be preempted."""
+
+UPDATE = f"{STANDING} between"
+"""The class of the locations that a context is between reading and writing."""
 
 SUBJECTS: dict[Kind, tuple[tuple[str, str], ...]] = {
     Kind.DATA_RACE: (
@@ -31,7 +51,7 @@ SUBJECTS: dict[Kind, tuple[tuple[str, str], ...]] = {
         (f"{STANDING} plain read", "simple write"),
         ("simple write", f"{STANDING} plain read"),
     ),
-    Kind.TORN_UPDATE: ((f"{STANDING} update", "write"), ("write", f"{STANDING} update")),
+    Kind.TORN_UPDATE: ((UPDATE, "write"), ("write", UPDATE)),
 }
 """What makes a race: one of these two classes of accesses met in two contexts."""
 
@@ -41,7 +61,7 @@ _TESTS: dict[str, Callable[[Access], bool]] = {
     "simple write": lambda access: access.kind in WRITES - {AccessKind.INTERLOCKED},
     f"{STANDING} plain read": lambda access: access.kind is AccessKind.PLAIN_READ,
     f"{STANDING} plain write": lambda access: access.kind is AccessKind.PLAIN_WRITE,
-    f"{STANDING} update": lambda access: access.completes_update,
+    UPDATE: lambda access: False,  # noqa: ARG005 - told by `stand`, not by an access
 }
 
 
@@ -75,9 +95,9 @@ class Meeting:
         return f"i{max(8, len(self.bits))}"
 
     @property
-    def indexed(self) -> list[Pair]:
-        """The pairs that touch one element of an array each."""
-        return [pair for pair in self.pairs if pair[1].index and pair[3].index]
+    def doubtful(self) -> list[Pair]:
+        """The pairs that need not have met where their locations did."""
+        return [pair for pair in self.pairs if pair.atoms]
 
     def begin(self, function: Function) -> None:
         """Make the slots."""
@@ -90,6 +110,15 @@ class Meeting:
         """Begin to try the transitions of a context."""
         for slot in self.present.values():
             function.put(slot, "0", self.type)
+
+    def stand(self, function: Function, formulas: Formulas, spans: Iterable[Span]) -> None:
+        """Collect the locations that a context is between reading and writing."""
+        for span in spans if self.kind is Kind.TORN_UPDATE else ():
+            if span.location in self.bits:
+                slot, mask = self.present[UPDATE], 1 << self.bits[span.location]
+                with function.when(formulas.boolean(span.between)):
+                    old = function.get(slot, self.type)
+                    function.put(slot, function.let(f"or {self.type} {old}, {mask}"), self.type)
 
     def touch(self, function: Function, transition: Transition, *, enabled: bool) -> None:
         """Collect what `transition` touches; unless it is `enabled` only its guard holds."""
@@ -121,7 +150,7 @@ class Meeting:
 
     def finish(self, function: Function) -> None:
         """Write down what met, or ask where indices must be compared."""
-        arrays = {pair[1].location for pair in self.indexed}
+        arrays = {pair.location for pair in self.doubtful}
         certain = sum(1 << bit for name, bit in self.bits.items() if name not in arrays)
         hits = function.get(self.hits, self.type)
         with function.seldom(function.let(f"icmp ne {self.type} {hits}, 0")):
@@ -137,12 +166,12 @@ class Meeting:
         return self.kind.name.lower()
 
     def ask(self, machine: Machine, layout: Layout) -> Iterator[Function]:
-        """The functions that compare indices in a state where locations met: one asks the others.
+        """The functions that look closer in a state where locations met: one asks the others.
 
         Compiling a function takes more than twice as long if it is twice as large.
         """
-        arrays = {pair[1].location for pair in self.indexed}
-        pairs = [pair for pair in self.pairs if pair[1].location in arrays]
+        doubtful = {pair.location for pair in self.doubtful}
+        pairs = [pair for pair in self.pairs if pair.location in doubtful]
         heading = "(ptr %state, ptr %record, i64 %index) noinline cold"
         whole = Function(f"internal void @{self.asker}{heading}")
         for part, start in enumerate(range(0, len(pairs), _MOST_PAIRS)):
@@ -159,22 +188,14 @@ class Meeting:
         """Write down a race if one of `pairs` meets."""
         let = function.let
         formulas = Formulas(function, layout, load_words(function, layout), {})
-        ready: dict[tuple[int, bool], str] = {}
-
-        def stands(index: int, *, scheduled: bool) -> str:
-            key = (index, scheduled)
-            if key not in ready:
-                transition = machine.transitions[index]
-                atoms = [*transition.guard, *(transition.scheduling if scheduled else ())]
-                ready[key] = formulas.all(atoms)
-            return ready[key]
-
+        ready: dict[int, str] = {}
         met = "false"
-        for one, first, other, second in pairs:
-            left = stands(one, scheduled=False)
-            both = let(f"and i1 {left}, {stands(other, scheduled=True)}")
-            if first.index is not None and second.index is not None:
-                both = let(f"and i1 {both}, {formulas.same(first.index, second.index)}")
+        for pair in pairs:
+            if pair.other not in ready:
+                other = machine.transitions[pair.other]
+                ready[pair.other] = formulas.all((*other.guard, *other.scheduling))
+            there = formulas.all((*pair.stands, *pair.atoms))
+            both = let(f"and i1 {there}, {ready[pair.other]}")
             met = let(f"or i1 {met}, {both}")
         with function.when(met):
             function.do(note(self.kind, 0))
@@ -187,26 +208,33 @@ def meetings(machine: Machine) -> list[Meeting]:
     for name, kind in ((DATA_RACE, Kind.DATA_RACE), (TORN_UPDATE, Kind.TORN_UPDATE)):
         pairs = list(_pairs(machine, kind)) if name in machine.races else []
         if pairs:
-            locations = dict.fromkeys(pair[1].location for pair in pairs)
+            locations = dict.fromkeys(pair.location for pair in pairs)
             bits = {location: bit for bit, location in enumerate(locations)}
             found.append(Meeting(kind, pairs, bits))
     return found
 
 
 def _pairs(machine: Machine, kind: Kind) -> Iterator[Pair]:
-    by_location: dict[str, list[tuple[int, Access]]] = {}
+    touches: dict[str, list[tuple[int, Access]]] = {}
     for index, transition in enumerate(machine.transitions):
         for access in transition.accesses:
-            by_location.setdefault(access.location, []).append((index, access))
+            touches.setdefault(access.location, []).append((index, access))
     contexts = [transition.context for transition in machine.transitions]
-    for touches in by_location.values():
-        for one, first in touches:
-            for other, second in touches:
-                if contexts[one] == contexts[other]:
+    if kind is Kind.TORN_UPDATE:
+        for span in machine.spans:
+            for other, access in touches.get(span.location, ()):
+                if span.context != contexts[other] and may_tear(span, access):
+                    yield Pair(span.location, (), other, tearing(span, access))
+        return
+    for location, found in touches.items():
+        for one, first in found:
+            for other, second in found:
+                if contexts[one] == contexts[other] or not may_race(first, second):
                     continue
-                asked = may_race if kind is Kind.DATA_RACE else may_tear
-                if asked(first, second):
-                    yield one, first, other, second
+                same: tuple[Expression, ...] = ()
+                if first.index is not None and second.index is not None:
+                    same = (equal(first.index, second.index),)
+                yield Pair(location, machine.transitions[one].guard, other, same)
 
 
 def load_words(function: Function, layout: Layout) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dirql.model.expr import Compare, Constant, Expression, Member, Read
-from dirql.model.machine import MODEL_BOUND, Machine, Transition
+from dirql.model.machine import MODEL_BOUND, Machine, Span, Transition
 
 from .assembly import Function
 from .codec import WORD, Layout
@@ -44,6 +44,7 @@ class _Program:
     counter: str
     points: dict[int, list[int]]
     elsewhere: list[int]
+    spans: list[Span]
 
     def room(self) -> int:
         return len(self.elsewhere) + max(map(len, self.points.values()), default=0)
@@ -85,6 +86,7 @@ class _Expander:
         function = self.function
         for meeting in self.meetings:
             meeting.enter(function)
+            meeting.stand(function, self._formulas({}), program.spans)
         if program.points:
             self._switch(program)
         for index in program.elsewhere:
@@ -238,7 +240,7 @@ def expansion(machine: Machine, layout: Layout) -> Expansion:
     expander = _Expander(machine, layout)
     functions = [_note(), expander.write()]
     for meeting in expander.meetings:
-        functions += meeting.ask(machine, layout) if meeting.indexed else ()
+        functions += meeting.ask(machine, layout) if meeting.doubtful else ()
     functions.append(_false_invariants(machine, layout))
     return Expansion(functions, sum(program.room() for program in expander.programs))
 
@@ -262,9 +264,13 @@ def signed(number: int) -> str:
 def _programs(machine: Machine, layout: Layout) -> list[_Program]:
     counters = {context.name: context.counter for context in machine.contexts}
     programs: dict[str, _Program] = {}
+    acting = (*(item.context for item in machine.transitions), *(s.context for s in machine.spans))
+    programs.update((name, _Program(counters[name], {}, [], [])) for name in acting)
+    for span in machine.spans:
+        programs[span.context].spans.append(span)
     for index, transition in enumerate(machine.transitions):
         counter = counters[transition.context]
-        program = programs.setdefault(transition.context, _Program(counter, {}, []))
+        program = programs[transition.context]
         place, _ = _placed(transition.guard, counter)
         if place is None:
             program.elsewhere.append(index)

@@ -7,7 +7,7 @@ from itertools import permutations
 from dirql.model.algebra import equal
 from dirql.model.machine import MODEL_BOUND, Access, Machine, Transition
 
-from ..races import DATA_RACE, TORN_UPDATE, may_race, may_tear, meeting
+from ..races import DATA_RACE, TORN_UPDATE, may_race, may_tear, meeting, tearing, torn
 from ..trace import Violation
 from . import solver
 from .encoding import Relation, broken
@@ -99,26 +99,25 @@ def _data_races(relation: Relation) -> Iterator[Suspect]:
         stands = relation.before.all(one.transition.guard)
         here, there = (relation.actions[item.index].enabled for item in (one, other))
         waits = solver.conjunction((stands, solver.negation(here)))
-        yield _race(relation, DATA_RACE, (one, other), (waits, there), preempted=True)
+        yield _race(relation, (one, other), (waits, there), preempted=True)
         if one.index < other.index or not may_race(other.access, one.access):
             pair = (one, other) if one.index < other.index else (other, one)
-            yield _race(relation, DATA_RACE, pair, (here, there))
+            yield _race(relation, pair, (here, there))
 
 
 def _torn_updates(relation: Relation) -> Iterator[Suspect]:
-    """Each write half of an update, with each write that another context may slip in before it."""
-    for update, other in permutations(_touches(relation.machine), 2):
-        apart = update.transition.context != other.transition.context
-        if apart and may_tear(update.access, other.access):
-            # The guard without scheduling: the context stands there, preempted or not.
-            stands = relation.before.all(update.transition.guard)
-            both = stands, relation.actions[other.index].enabled
-            yield _race(relation, TORN_UPDATE, (update, other), both)
+    """Each update with each write by another context that it may lose."""
+    for span in relation.machine.spans:
+        for other in _touches(relation.machine):
+            apart = span.context != other.transition.context
+            if apart and may_tear(span, other.access):
+                lost = relation.before.all(tearing(span, other.access))
+                condition = solver.conjunction((lost, relation.actions[other.index].enabled))
+                yield Suspect(condition, torn(span, other.transition))
 
 
 def _race(
     relation: Relation,
-    name: str,
     pair: tuple[_Touch, _Touch],
     conditions: tuple[Term, ...],
     *,
@@ -130,9 +129,6 @@ def _race(
     if indices[0] is not None and indices[1] is not None:
         same = relation.before.truth(equal(indices[0], indices[1]))
     violation = meeting(
-        name,
-        (one.transition, one.access),
-        (other.transition, other.access),
-        preempted=preempted,
+        (one.transition, one.access), (other.transition, other.access), preempted=preempted
     )
     return Suspect(solver.conjunction((*conditions, same)), violation)

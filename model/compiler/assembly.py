@@ -149,6 +149,7 @@ class Assembly:
             rule=path.rule,
             opaque=path.opaque,
             lucky=path.lucky,
+            choices=path.decided(processor),
         )
 
     def _begins_last(self, program: ContextProgram, move: Move) -> bool:

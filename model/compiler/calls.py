@@ -52,7 +52,8 @@ class Calls:
             arguments = tuple(self._argument(path, top, item, node) for item in call.arguments)
             if path.failed:
                 return [path]
-            push(path, self.routines[name], arguments, node.source, self.places)
+            given = tuple(top.flow.of_arguments((item,)) for item in call.arguments)
+            push(path, self.routines[name], arguments, node.source, self.places, rests_on=given)
             return [path]
         if name in self.kernel:
             return self._kernel(path, top, self.kernel[name], call, node)

@@ -26,6 +26,7 @@ from .calls import Calls
 from .errors import NEVER_CONNECTS, CompileError
 from .execution import Executor
 from .facts import describe
+from .flow import Joins
 from .hardware import HARDWARE, DeviceEvent
 from .kernel_steps import KernelSteps
 from .liveness import Liveness
@@ -35,6 +36,7 @@ from .path import Path, RoutineActivation
 from .phases import Phases
 from .places import Places
 from .program import ContextProgram, Explorer, source_of
+from .spans import with_spans
 
 _MOST_PASSES = 120
 
@@ -64,6 +66,7 @@ class _Compilation:
         self._processors = tuple(f"P{number}" for number in range(processors))
         self._routines = {item.name: item for item in program.routines}
         self._liveness = {item.name: Liveness(item) for item in program.routines}
+        self._joins: dict[str, Joins] = {}
         self._facts = Facts()
         self._threads = _named_threads(scenario)
         for item in program.objects:
@@ -96,6 +99,7 @@ class _Compilation:
         )
         assembly = Assembly(world, programs, phases, self._routines)
         machine = assembly.machine(self._program.name, events)
+        machine = with_spans(machine, programs)
         return describe(machine, world, programs, self._routines, phases, waiting, claims)
 
     def _require_connection(self, programs: tuple[ContextProgram, ...]) -> None:
@@ -247,7 +251,8 @@ class _Compilation:
         """An executor for one context."""
         kernel = {item.name: item for item in (*ROUTINES, *INTERNAL)}
         calls = Calls(world, places, self._routines, kernel, context, kind)
-        return Executor(world, places, calls, KernelSteps(world, places, self._routines, context))
+        steps = KernelSteps(world, places, self._routines, context)
+        return Executor(world, places, calls, steps, self._joins)
 
     def _first(
         self, world: World, program: ContextProgram, programs: tuple[ContextProgram, ...]

@@ -1,15 +1,16 @@
 """Symbolic execution of driver routines and kernel micro-steps: one transition at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from ..algebra import equal, is_false, is_true, negation
 from ..domain import Enumeration
+from ..driver import FieldKind
 from ..expr import Constant, Expression
 from ..kernel.memory import fit
 from ..kernel.world import World
-from ..machine import Check
+from ..machine import Check, Choice
 from ..routine import (
     Assert,
     Assign,
@@ -19,11 +20,13 @@ from ..routine import (
     Load,
     Node,
     Return,
+    Routine,
     Store,
 )
 from .calls import Calls
 from .crossing import answers, stored
 from .errors import CompileError
+from .flow import Joins, Marks, Seen, Touch, indirect, joins
 from .kernel_steps import KernelSteps
 from .line_effects import declined, quieted
 from .path import KernelActivation, Path, RoutineActivation, never, within
@@ -42,6 +45,13 @@ class Executor:
     places: Places
     calls: Calls
     kernel_steps: KernelSteps
+    known_joins: dict[str, Joins] = field(default_factory=dict[str, Joins])
+
+    def joins(self, routine: Routine) -> Joins:
+        """Where the branches of a routine come together."""
+        if routine.name not in self.known_joins:
+            self.known_joins[routine.name] = joins(routine)
+        return self.known_joins[routine.name]
 
     def run(self, start: Path) -> Iterator[Path]:
         """Every way in which `start` can reach its next visible action, its end, or a failure."""
@@ -74,6 +84,7 @@ class Executor:
         if isinstance(top, KernelActivation):
             return self.kernel_steps.take(path, top)
         node = top.routine.nodes[top.node]
+        top.flow.arrive(top.node, self.joins(top.routine))
         if not path.acted:
             path.source = node.source
         mark = (len(path.stack), top.routine.name, top.node, frozenset(_known(top)))
@@ -90,8 +101,10 @@ class Executor:
         instruction = node.instruction
         match instruction:
             case Assign(target, value):
+                top.flow.locals[target] = top.flow.of(value) | indirect(path.ruled)
                 return self._assign(path, top, target, top.value(value), node.following)
             case Branch(condition, then, otherwise):
+                top.flow.branch(condition, self.joins(top.routine).ends[top.node])
                 return self._branch(path, top.value(condition), then, otherwise)
             case Choose(target, values, opaque):
                 return self._choose(
@@ -100,7 +113,7 @@ class Executor:
             case Assert(condition, detail):
                 return self._assert(path, top, top.value(condition), detail, node)
             case Return(value):
-                return self._return(path, top, top.value(value), node)
+                return self._return(path, top, value, node)
             case Load():
                 return None if path.must_stop() else self._load(path, top, instruction, node)
             case Store():
@@ -127,9 +140,11 @@ class Executor:
         for value in values:
             fork = path.fork()
             fork.opaque = opaque or fork.opaque
+            fork.choices += (Choice(_shown(value), opaque, node.source),)
             top = fork.stack[-1]
             assert isinstance(top, RoutineActivation)  # noqa: S101  (a copy of the same stack)
             top.locals[target] = value
+            top.flow.locals[target] = indirect(path.ruled)
             self.places.keep_declared(fork, top, target)
             top.node = node.following
             forks.append(fork)
@@ -164,9 +179,11 @@ class Executor:
         return [path]
 
     def _return(
-        self, path: Path, top: RoutineActivation, value: Expression, node: Node
+        self, path: Path, top: RoutineActivation, returned: Expression, node: Node
     ) -> list[Path]:
         """Leave the routine; where Windows called it, with what Windows then looks at."""
+        value = top.value(returned)
+        rests_on = top.flow.of(returned) | indirect(path.ruled)
         if top.role is not None:
             wrong = left_wrong(path, top, self.calls.kind)
             if wrong is not None:
@@ -177,11 +194,11 @@ class Executor:
                 _forget_rounds(fork)
                 if declined(self.world, fork, ended, answer, node.source):
                     continue
-                give(fork, answer, self.places)
+                give(fork, answer, self.places, rests_on)
             return [fork for fork, _ in forks]
         path.stack.pop()
         _forget_rounds(path)
-        give(path, value, self.places)
+        give(path, value, self.places, rests_on)
         if path.atomic_base is not None and len(path.stack) == path.atomic_base:
             path.atomic_base = None
             return quieted(self.world, path)
@@ -194,12 +211,17 @@ class Executor:
         if path.failed or located is None:
             return [path]
         path.name = path.name or f"reads {located.text}"
-        path.accesses += located.access(write=False)
+        path.accesses += located.access()
+        seen = indirect(path.ruled)
+        if path.atomic_base is None:
+            path.touches.append(Touch(located.text, located.index))
+            seen |= {Seen(located.text, located.index)}
         forks: list[Path] = []
         for fork, value in self._values(path, located):
             current = fork.stack[-1]
             assert isinstance(current, RoutineActivation)  # noqa: S101  (a copy of the same stack)
             current.locals[load.target] = value
+            current.flow.locals[load.target] = seen
             self.places.keep_declared(fork, current, load.target)
             current.node = node.following
             forks.append(fork)
@@ -223,19 +245,35 @@ class Executor:
         if path.failed or located is None:
             return [path]
         path.name = path.name or f"writes {located.text}"
-        # In a device access, and in a hardware event, the read is part of the same step.
-        split = store.completes_update and path.atomic_base is None
-        path.accesses += located.access(write=True, completes_update=split)
         value = top.value(store.value)
         value = stored(located, value, node.source)
         fitted, checks = fit(located.field, value, self.places.ranges())
         path.checks += checks
+        path.accesses += located.access(fitted)
+        if path.atomic_base is None:  # else reading and writing are one step
+            path.touches.append(self._touch(path, located, top.flow.of(store.value)))
         if any(is_false(check.condition) for check in checks):
             path.failed = True
             return [path]
         path.updates.update(located.stored(fitted))
         top.node = node.following
         return [path] if path.atomic_base is not None else quieted(self.world, path)
+
+    def _touch(self, path: Path, located: Located, given: Marks) -> Touch:
+        """What a store means for updates, if its value rests on `given`.
+
+        Who looks at a register knows that the device may change it: only a value that is computed
+        from what was read there makes an update.
+        """
+        if located.field.kind is FieldKind.REGISTER:
+            return Touch(located.text, located.index, given, writes=True, computed=True)
+        rests_on, computed = given | path.ruled, bool(given)
+        return Touch(located.text, located.index, rests_on, writes=True, computed=computed)
+
+
+def _shown(value: Expression) -> str:
+    """A value that is chosen, as a reader knows it."""
+    return str(value.value) if isinstance(value, Constant) else "computed"
 
 
 def _end_round(path: Path) -> None:

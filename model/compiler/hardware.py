@@ -68,6 +68,7 @@ def _device_event(world: World, event: DeviceEvent) -> Iterator[Transition]:
         source=path.source,
         spontaneous=True,
         opaque=path.opaque,
+        choices=path.decided(event.name),
     )
     yield transition
     if not is_false(withdrawn):

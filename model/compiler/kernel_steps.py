@@ -9,13 +9,17 @@ from ..kernel import dispatch
 from ..kernel.levels import bad_address
 from ..kernel.rule import Decide, Enter, Give, Held, Outcome, Record, Step, Walk
 from ..kernel.world import NONE, World
-from ..machine import Check
-from ..routine import NULL, Routine
+from ..machine import Access, AccessKind, Check, Choice
+from ..routine import NULL, Call, Routine
 from .errors import CompileError
+from .flow import NOTHING, Seen, Touch
 from .line_effects import quieted
 from .path import QUEUED, KernelActivation, Path, RoutineActivation, ends
 from .places import Places
 from .stack import give, push
+
+EXCHANGES = ("InterlockedExchange", "InterlockedExchangePointer")
+"""Interlocked routines that store what they are given, whatever was there."""
 
 
 @dataclass(slots=True)
@@ -31,7 +35,8 @@ class KernelSteps:
         """Take one micro-step, or leave the kernel routine when none is left."""
         if not top.micros:
             path.stack.pop()
-            give(path, top.result if top.result is not None else Constant(0), self.places)
+            result = top.result if top.result is not None else Constant(0)
+            give(path, result, self.places, top.rests_on)
             return [path]
         micro, rest = top.micros[0], top.micros[1:]
         if not path.acted:
@@ -88,12 +93,46 @@ class KernelSteps:
         if any(map(ends, step.checks)):
             path.failed = True
             return [path]
-        path.accesses += map(self.places.whole, step.accesses)
+        accesses = [self.places.whole(access) for access in step.accesses]
+        path.accesses += accesses
+        path.touches += (self._touch(path, access) for access in accesses)
         return [
             fork
-            for outcome in step.outcomes
-            for fork in self._outcome(path.fork(outcome.guard), step, outcome)
+            for number, outcome in enumerate(step.outcomes)
+            for fork in self._outcome(self._chosen(path, number, outcome), step, outcome)
         ]
+
+    def _chosen(self, path: Path, number: int, outcome: Outcome) -> Path:
+        """A fork in which the step ends in one of its ways."""
+        fork = path.fork(outcome.guard)
+        fork.choices += (Choice(f"outcome {number}"),)
+        return fork
+
+    def _touch(self, path: Path, access: Access) -> Touch:
+        """What an access of the routine on top means for updates; its result may rest on it."""
+        top, caller = path.stack[-1], path.stack[-2]
+        assert isinstance(top, KernelActivation)  # noqa: S101  (the step came from it)
+        assert isinstance(caller, RoutineActivation)  # noqa: S101  (only drivers pass addresses)
+        call = caller.routine.nodes[caller.node].instruction
+        assert isinstance(call, Call)  # noqa: S101  (it is in progress)
+        given = caller.flow.of_arguments(call.arguments)
+        match access.kind:
+            case AccessKind.PLAIN_READ | AccessKind.VOLATILE_READ:
+                top.rests_on = frozenset((Seen(access.location, access.index),))
+                return Touch(access.location, access.index)
+            case AccessKind.INTERLOCKED:
+                rests_on = given if top.routine in EXCHANGES else NOTHING
+                return Touch(access.location, access.index, rests_on, writes=True, atomic=True)
+            case AccessKind.PLAIN_WRITE | AccessKind.VOLATILE_WRITE:
+                return Touch(
+                    access.location,
+                    access.index,
+                    given | path.ruled,
+                    writes=True,
+                    computed=bool(given),
+                )
+            case _:
+                assert_never(access.kind)
 
     def _outcome(self, path: Path, step: Step, outcome: Outcome) -> list[Path]:
         """End a kernel step one of its ways."""

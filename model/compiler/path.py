@@ -42,8 +42,9 @@ from ..grade import SURVIVED
 from ..inspection import is_integer
 from ..kernel.callbacks import Callback
 from ..kernel.rule import Held, Micro, Step
-from ..machine import Access, Check, Source
+from ..machine import Access, Check, Choice, Source
 from ..routine import NULL, Routine
+from .flow import NOTHING, Flow, Marks, Touch
 
 
 def numeric(expression: Expression) -> Expression:
@@ -122,11 +123,13 @@ class RoutineActivation:
     entry_irql: int
     entry_held: tuple[Held, ...]
     serves: str = ""
+    flow: Flow = field(default_factory=lambda: Flow(0))
 
     def clone(self) -> "RoutineActivation":
         """An independent copy."""
         other = copy(self)
         other.locals = dict(self.locals)
+        other.flow = self.flow.clone()
         return other
 
     def value(self, expression: Expression) -> Expression:
@@ -136,12 +139,13 @@ class RoutineActivation:
 
 @dataclass(slots=True)
 class KernelActivation:
-    """A kernel routine on the stack of a path."""
+    """A kernel routine on the stack of a path; its result rests on `rests_on`."""
 
     routine: str
     micros: tuple[Micro, ...]
     result: Expression | None
     source: Source
+    rests_on: Marks = NOTHING
 
     def clone(self) -> "KernelActivation":
         """An independent copy."""
@@ -190,6 +194,7 @@ class Path:
     rule: str = ""
     source: Source = field(default_factory=Source)
     opaque: str = ""
+    choices: tuple[Choice, ...] = ()
     lucky: bool = False
     takes: str = ""
     waits_on: str = ""
@@ -198,6 +203,7 @@ class Path:
     checks: list[Check] = field(default_factory=list[Check])
     claims: list[Claim] = field(default_factory=list[Claim])
     accesses: list[Access] = field(default_factory=list[Access])
+    touches: list[Touch] = field(default_factory=list[Touch])
     seen: set[Mark] = field(default_factory=set[Mark])
     result: Expression | None = None
 
@@ -210,8 +216,19 @@ class Path:
         other.checks = list(self.checks)
         other.claims = list(self.claims)
         other.accesses = list(self.accesses)
+        other.touches = list(self.touches)
         other.seen = set(self.seen)
         return other
+
+    def decided(self, first: str) -> tuple[Choice, ...]:
+        """All choices, behind a `first` one, where one of them is of an unknown value."""
+        return (Choice(first), *self.choices) if self.opaque else ()
+
+    @property
+    def ruled(self) -> Marks:
+        """What the branches that it is in rest on."""
+        flows = (item.flow for item in self.stack if isinstance(item, RoutineActivation))
+        return NOTHING.union(*(flow.ruled for flow in flows))
 
     @property
     def possible(self) -> bool:

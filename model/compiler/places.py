@@ -15,7 +15,7 @@ from ..algebra import (
 )
 from ..domain import Domain, Enumeration, Range
 from ..driver import Device, Field, FieldKind, Object
-from ..expr import FALSE, Constant, Expression
+from ..expr import FALSE, TRUE, Constant, Expression
 from ..kernel.levels import bad_address
 from ..kernel.stack_memory import LOCAL_STRUCTURE, instance_of
 from ..kernel.world import World
@@ -51,13 +51,15 @@ class Located:
             for position, (name, held) in enumerate(self.elements)
         }
 
-    def access(self, *, write: bool, completes_update: bool = False) -> list[Access]:
-        """The access that a load or store of the place makes."""
+    def access(self, stored: Expression | None = None) -> list[Access]:
+        """The access that a load, or a store of the value `stored`, makes."""
+        write = stored is not None
         if self.field.volatile or self.field.kind is FieldKind.REGISTER:
             kind = AccessKind.VOLATILE_WRITE if write else AccessKind.VOLATILE_READ
         else:
             kind = AccessKind.PLAIN_WRITE if write else AccessKind.PLAIN_READ
-        return [Access(self.text, kind, self.index, completes_update)]
+        changes = TRUE if stored is None else negation(equal(stored, self.value))
+        return [Access(self.text, kind, self.index, changes)]
 
 
 class Places:

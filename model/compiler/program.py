@@ -12,6 +12,7 @@ from ..machine import MODEL_BOUND, Check, ContextKind, Source, Variable
 from ..routine import Routine
 from .errors import TOO_WIDE, CompileError
 from .execution import Executor
+from .flow import Flow
 from .liveness import Liveness
 from .location import Frame, KernelFrame, Location, RoutineFrame
 from .path import KernelActivation, Path, RoutineActivation
@@ -157,6 +158,7 @@ class Explorer:
                     frame.entry_irql,
                     frame.entry_held,
                     frame.serves,
+                    Flow.resumed(len(stack), values),
                 )
             )
         return Path(

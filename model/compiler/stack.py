@@ -7,12 +7,13 @@ from ..kernel.levels import level_name, wrong_level_at_return
 from ..machine import Check, ContextKind, Source
 from ..routine import Call, Routine
 from .errors import CompileError
+from .flow import NOTHING, Flow, Marks, indirect
 from .path import KernelActivation, Path, RoutineActivation
 from .places import Places
 
 
-def give(path: Path, value: Expression, places: Places) -> None:
-    """Hand a result to whoever is now on top of the stack."""
+def give(path: Path, value: Expression, places: Places, rests_on: Marks = NOTHING) -> None:
+    """Hand a result, and what it rests on, to whoever is now on top of the stack."""
     if not path.stack:
         path.result = value
         return
@@ -24,6 +25,7 @@ def give(path: Path, value: Expression, places: Places) -> None:
     assert isinstance(node.instruction, Call)  # noqa: S101  (only a call can be in progress)
     if node.instruction.target is not None:
         top.locals[node.instruction.target] = value
+        top.flow.locals[node.instruction.target] = rests_on | indirect(path.ruled)
         places.keep_declared(path, top, node.instruction.target)
     top.node = node.following
 
@@ -37,8 +39,9 @@ def push(
     *,
     role: Callback | None = None,
     serves: str = "",
+    rests_on: tuple[Marks, ...] = (),
 ) -> None:
-    """Put a routine of the driver on the stack."""
+    """Put a routine of the driver on the stack, with what its arguments rest on."""
     if any(
         isinstance(item, RoutineActivation) and item.routine.name == routine.name
         for item in path.stack
@@ -51,7 +54,8 @@ def push(
     values = dict(zip(routine.parameters, arguments, strict=False))
     for missing in routine.parameters[len(arguments) :]:
         values[missing] = Constant("NULL")
-    top = RoutineActivation(routine, 0, values, role, path.irql, path.held, serves)
+    flow = Flow(len(path.stack), dict(zip(routine.parameters, rests_on, strict=False)))
+    top = RoutineActivation(routine, 0, values, role, path.irql, path.held, serves, flow)
     path.stack.append(top)
     for parameter in routine.parameters:
         places.keep_declared(path, top, parameter)

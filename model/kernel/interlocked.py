@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..algebra import equal, if_then_else
+from ..algebra import equal, if_then_else, negation
 from ..domain import Enumeration, Range
 from ..expr import Arithmetic, Constant, Expression, Operation, Read
 from ..machine import Access, AccessKind, Check, Variable
@@ -45,11 +45,11 @@ def _update(
 ) -> tuple[Step, ...]:
     """Replace the variable by `new` in one step; `result` sees the stored value."""
     target, declared = _target(call), _declared(call, world)
-    access = (Access(target.variable, AccessKind.INTERLOCKED),)
     new = _storable(call, declared, new)
     if isinstance(declared.domain, Enumeration):
-        return (_reference_step(call, declared.domain, target, new, access),)
+        return (_reference_step(call, declared.domain, target, new),)
     stored, checks = fit(world.field_of(target.variable), new, _ranges(world))
+    access = (_access(target, AccessKind.INTERLOCKED, stored),)
     outcome = Outcome(updates=((target.variable, stored),), result=result(stored))
     return (Step(call.routine, _RULE, (outcome,), checks, access),)
 
@@ -62,14 +62,14 @@ def _storable(call: KernelCall, declared: Variable, value: Expression) -> Expres
         raise RuleError(f"{call.routine}: {error}") from error
 
 
-def _reference_step(
-    call: KernelCall,
-    domain: Enumeration,
-    target: Read,
-    new: Expression,
-    access: tuple[Access, ...],
-) -> Step:
+def _access(target: Read, kind: AccessKind, stored: Expression) -> Access:
+    """The access that stores a value at the target."""
+    return Access(target.variable, kind, changes=negation(equal(stored, target)))
+
+
+def _reference_step(call: KernelCall, domain: Enumeration, target: Read, new: Expression) -> Step:
     """An exchange of pointers: one outcome for each pointer that may have been there."""
+    access = (_access(target, AccessKind.INTERLOCKED, new),)
     outcomes = tuple(
         Outcome(
             (equal(target, Constant(label)),),
@@ -235,12 +235,12 @@ def write_no_fence(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Model: one step that races with plain accesses only; memory is sequentially consistent.
     """
     target, declared = _target(call), _declared(call, world)
-    access = (Access(target.variable, AccessKind.VOLATILE_WRITE),)
     value = call.arguments["Value"]
     checks: tuple[Check, ...] = ()
     value = _storable(call, declared, value)
     if not isinstance(declared.domain, Enumeration):
         value, checks = fit(world.field_of(target.variable), value, _ranges(world))
+    access = (_access(target, AccessKind.VOLATILE_WRITE, value),)
     update = ((target.variable, value),)
     return (Step(call.routine, "6.3", (Outcome(updates=update),), checks, access),)
 

@@ -22,7 +22,8 @@ def U(self):
         ("InterlockedIncrement(self.ring[1])", "InterlockedOr(self.ring[1], 1)", "holds"),
         ("WriteNoFence(self.ring[1], 1)", "self.ring[1] = 2", "data-race"),
         ("WriteNoFence(self.ring[1], 1)", "seen = ReadNoFence(self.ring[1])", "holds"),
-        ("InterlockedIncrement(self.x)", "seen = self.x", "data-race"),
+        ("InterlockedIncrement(self.x)", "seen = self.x", "holds"),
+        ("InterlockedIncrement(self.x)", "self.x = 1", "data-race"),
         ("self.x = 1", "seen = self.x", "data-race"),
         ("looked = self.x", "seen = self.x", "holds"),
         ("self.ring[0] = 1", "seen = self.ring[1]", "holds"),
@@ -38,9 +39,10 @@ def test_races_between_accesses(one: str, other: str, found: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "found"),
     [
-        ("self.ring[1] += 1", "InterlockedExchange(self.ring[1], 0)", "torn-read-modify-write"),
-        ("self.ring[1] += 1", "InterlockedExchange(self.ring[0], 0)", "holds"),
-        ("self.x += 1", "InterlockedExchange(self.x, 0)", "torn-read-modify-write"),
+        ("self.ring[1] += 1", "InterlockedExchange(self.ring[1], 2)", "torn-read-modify-write"),
+        ("self.ring[1] += 1", "InterlockedExchange(self.ring[0], 2)", "holds"),
+        ("self.x += 1", "InterlockedExchange(self.x, 1)", "torn-read-modify-write"),
+        ("self.x += 1", "InterlockedExchange(self.x, 0)", "holds"),
         ("InterlockedIncrement(self.x)", "InterlockedExchange(self.x, 0)", "holds"),
     ],
 )

@@ -39,6 +39,7 @@ class Card(Device):
 
 class Context(Structure):
     Status = Int(0, 3)
+    Calm = Int(0, 3, volatile=True)
 
 
 class Drv(Driver):
@@ -50,6 +51,8 @@ class Drv(Driver):
     x = Int(0, 3)
     slots = Array(Int(0, 3), 2)
     calm = Int(0, 3, volatile=True)
+    cells = Array(Int(0, 3, volatile=True), 2)
+    done = Bit(0, volatile=True)
 '''
 
 START = """
@@ -295,4 +298,194 @@ def Start(self):
 @pytest.mark.parametrize("name", CORRECT)
 def test_what_is_kept_apart_is_no_race(name: str, processors: int, bench: Bench) -> None:
     body, threads = CORRECT[name]
+    assert found(bench.machine(body, processors, threads)) == ""
+
+
+CALM = ISR.replace("self.x = 1", "self.calm = 2")
+"""A service routine that writes a field whose single accesses are meant to race."""
+
+
+def dpc(body: str) -> str:
+    """A DPC of the interrupt with this body."""
+    return "\ndef DpcForIsr(self, Dpc, DeferredContext):\n" + indent(dedent(body), "    ")
+
+
+LOCKED = """
+def Set(self):
+    KeAcquireSpinLock(self.Lock, OldIrql)
+    self.x = 2
+    KeReleaseSpinLock(self.Lock, OldIrql)
+
+def Work(self):
+    KeAcquireSpinLock(self.Lock, OldIrql)
+    t = self.x
+    KeReleaseSpinLock(self.Lock, OldIrql)
+    KeAcquireSpinLock(self.Lock, OldIrql)
+    CHANGE
+    KeReleaseSpinLock(self.Lock, OldIrql)
+"""
+"""Two critical sections, and another thread that may come between them."""
+
+TORN = {
+    "through two locals": (CALM + dpc("t = self.calm\nu = t & 1\nself.calm = u | 1\n"), ""),
+    "through a result": (
+        CALM + "def bits(self):\n    return self.calm\n" + dpc("self.calm = self.bits() | 1\n"),
+        "",
+    ),
+    "through an argument": (
+        CALM + "def put(self, bits):\n    self.calm = bits | 1\n" + dpc("self.put(self.calm)\n"),
+        "",
+    ),
+    "through a branch that chooses the value": (
+        CALM + dpc("t = 0\nif self.calm == 2:\n    t = 3\nself.calm = t\n"),
+        "",
+    ),
+    "in a loop": (
+        CALM + dpc("for i in range(2):\n    t = self.calm\n    self.calm = t | 1\n"),
+        "",
+    ),
+    "an element of an array": (
+        CALM.replace("self.calm", "self.cells[1]")
+        + dpc("for i in range(2):\n    t = self.cells[i]\n    self.cells[i] = t | 1\n"),
+        "",
+    ),
+    "an element by an index out of a field": (
+        CALM.replace("self.calm", "self.cells[1]")
+        + dpc("i = self.calm & 1\nt = self.cells[i]\nself.cells[i] = t | 1\n")
+        + "def Work(self):\n    self.calm = 1\n",
+        THREAD,
+    ),
+    "a member of a structure": (
+        CALM.replace("self.calm", "self.ctx.Calm")
+        + dpc("t = self.ctx.Calm\nself.ctx.Calm = t | 1\n"),
+        "",
+    ),
+    "a thread interrupted on its own processor": (
+        CALM + QUIET + "def Work(self):\n    t = self.calm\n    self.calm = t | 1\n",
+        THREAD,
+    ),
+    "read and cleared": (
+        CALM + dpc("status = self.calm\nself.calm = 0\nif status:\n    self.done = 1\n"),
+        "",
+    ),
+    "cleared after the work that it asks for": (
+        CALM + dpc("if self.calm:\n    self.done = 1\n    self.calm = 0\n"),
+        "",
+    ),
+    "cleared by a helper": (
+        CALM
+        + "def clear(self):\n    self.calm = 0\n"
+        + dpc("if self.calm == 0:\n    return\nself.done = 1\nself.clear()\n"),
+        "",
+    ),
+    "tested and set": (
+        CALM + QUIET + "def Work(self):\n    if self.calm == 0:\n        self.calm = 1\n",
+        THREAD,
+    ),
+    "through a branch that leaves the value": (
+        CALM
+        + QUIET
+        + "def Work(self):\n    t = 1\n    if self.calm == 2:\n        t = 3\n    self.calm = t\n",
+        THREAD,
+    ),
+    "ReadNoFence and WriteNoFence": (
+        CALM + dpc("t = ReadNoFence(self.calm)\nWriteNoFence(self.calm, t | 1)\n"),
+        "",
+    ),
+    "a computed value exchanged": (
+        CALM + dpc("t = self.calm\nInterlockedExchange(self.calm, t | 1)\n"),
+        "",
+    ),
+    "in two critical sections": (
+        ISR.replace("self.x = 1", "self.done = 1")
+        + QUIET
+        + LOCKED.replace("CHANGE", "self.x = t | 1"),
+        "Drv.Work, Drv.Set",
+    ),
+    "decided in one critical section and done in another": (
+        ISR.replace("self.x = 1", "self.done = 1")
+        + QUIET
+        + LOCKED.replace("CHANGE", "if t == 0:\n        self.x = 1"),
+        "Drv.Work, Drv.Set",
+    ),
+    "with the interrupt locked for reading only": (
+        CALM
+        + dpc(
+            """
+            OldIrql = KeAcquireInterruptSpinLock(self.Interrupt)
+            t = self.calm
+            KeReleaseInterruptSpinLock(self.Interrupt, OldIrql)
+            self.calm = t | 1
+            """
+        ),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TORN)
+def test_an_update_in_several_steps_is_torn(name: str, bench: Bench) -> None:
+    body, threads = TORN[name]
+    assert found(bench.machine(body, 1, threads)) == "torn-read-modify-write"
+
+
+WHOLE = {
+    "a flag cleared before the work that it asks for": (
+        CALM + dpc("if self.calm:\n    self.calm = 0\n    self.done = 1\n"),
+        "",
+    ),
+    "a second look under the lock": (
+        ISR.replace("self.x = 1", "self.done = 1")
+        + QUIET
+        + LOCKED.replace("CHANGE", "if t == 0 and self.x == 0:\n        self.x = 1"),
+        "Drv.Work, Drv.Set",
+    ),
+    "a new look in each round": (
+        ISR.replace("self.x = 1", "self.done = 1")
+        + QUIET
+        + LOCKED.replace("CHANGE", "t = self.x\n    self.x = t | 1"),
+        "Drv.Work, Drv.Set",
+    ),
+    "compare and exchange": (
+        CALM + dpc("t = self.calm\nInterlockedCompareExchange(self.calm, t | 1, t)\n"),
+        "",
+    ),
+    "nobody else writes": (
+        CALM.replace("self.calm = 2", "self.done = self.calm & 1")
+        + dpc("t = self.calm\nself.calm = t | 1\n"),
+        "",
+    ),
+    "what is written has nothing to do with what was read": (
+        CALM + dpc("if self.calm:\n    self.done = 1\nself.calm = 1\n"),
+        "",
+    ),
+    "another element": (
+        CALM.replace("self.calm", "self.cells[1]")
+        + dpc("t = self.cells[0]\nself.cells[0] = t | 1\n"),
+        "",
+    ),
+    "in the critical section of the interrupt": (
+        CALM
+        + dpc(
+            """
+            OldIrql = KeAcquireInterruptSpinLock(self.Interrupt)
+            t = self.calm
+            self.calm = t | 1
+            KeReleaseInterruptSpinLock(self.Interrupt, OldIrql)
+            """
+        ),
+        "",
+    ),
+    "a state of one's own in between": (
+        CALM.replace("self.calm = 2", "if self.calm == 3:\n        self.calm = 2")
+        + dpc("if self.calm == 0:\n    self.calm = 1\n    self.done = 1\n    self.calm = 0\n"),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+@pytest.mark.parametrize("name", WHOLE)
+def test_an_update_that_loses_nothing_holds(name: str, processors: int, bench: Bench) -> None:
+    body, threads = WHOLE[name]
     assert found(bench.machine(body, processors, threads)) == ""

@@ -19,7 +19,7 @@ from dirql.model.expr import (
     Read,
     Select,
 )
-from dirql.model.machine import MODEL_BOUND, AccessKind, Machine, Transition
+from dirql.model.machine import MODEL_BOUND, Access, AccessKind, Machine, Span, Transition
 
 State: TypeAlias = tuple[Value, ...]
 WRITES = (AccessKind.PLAIN_WRITE, AccessKind.VOLATILE_WRITE, AccessKind.INTERLOCKED)
@@ -172,24 +172,31 @@ class Brute:
 
     def races_in(self, state: State, name: str) -> bool:
         here, enabled = self.named(state), self.enabled(state)
-        for one in self.machine.transitions:
-            for other in enabled:
-                if one.context == other.context:
-                    continue
-                for a, b in product(one.accesses, other.accesses):
-                    same = a.location == b.location and (
-                        a.index is None
-                        or b.index is None
-                        or evaluate(a.index, here) == evaluate(b.index, here)
+
+        def same(a: Access | Span, b: Access) -> bool:
+            return a.location == b.location and (
+                a.index is None
+                or b.index is None
+                or evaluate(a.index, here) == evaluate(b.index, here)
+            )
+
+        for other in enabled:
+            for b in other.accesses:
+                for span in self.machine.spans if name != "data-race" else ():
+                    lost = evaluate(b.changes, here) or (
+                        span.any_write and b.kind is not AccessKind.INTERLOCKED
                     )
-                    if not same:
-                        continue
-                    kinds = a.kind, b.kind
-                    if name == "data-race":
-                        advised = {*kinds} == {AccessKind.PLAIN_READ, AccessKind.INTERLOCKED}
-                        writes = any(kind in WRITES for kind in kinds) and not advised
-                        if a.kind in PLAIN and writes and self.stands(one, here):
-                            return True
-                    elif a.completes_update and b.kind in WRITES and self.stands(one, here):
+                    apart = span.context != other.context and b.kind in WRITES
+                    if apart and lost and same(span, b) and evaluate(span.between, here):
                         return True
+                for one in self.machine.transitions if name == "data-race" else ():
+                    for a in one.accesses if one.context != other.context else ():
+                        if not same(a, b) or a.kind not in PLAIN or not self.stands(one, here):
+                            continue
+                        advised = {a.kind, b.kind} == {
+                            AccessKind.PLAIN_READ,
+                            AccessKind.INTERLOCKED,
+                        }
+                        if (a.kind in WRITES or b.kind in WRITES) and not advised:
+                            return True
         return False

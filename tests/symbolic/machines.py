@@ -30,6 +30,7 @@ from dirql.model.machine import (
     Invariant,
     Machine,
     Progress,
+    Span,
     Transition,
     Variable,
 )
@@ -167,7 +168,18 @@ def accesses(draw: st.DrawFn) -> tuple[Access, ...]:
         return ()
     index = draw(st.sampled_from((None, Read("n"), Constant(0))))
     kind = draw(st.sampled_from(AccessKind))
-    return (Access("location", kind, index, completes_update=draw(st.booleans())),)
+    return (Access("location", kind, index, draw(st.one_of(st.just(TRUE), booleans(1)))),)
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> Span:
+    context = draw(st.sampled_from(CONTEXTS))
+    between = draw(booleans(1))
+    if context.counter and draw(st.booleans()):
+        place = draw(st.sampled_from(POINTS.labels))
+        between = Compare("==", Read(context.counter), Constant(place))
+    index = draw(st.sampled_from((None, Read("n"), Constant(0))))
+    return Span(context.name, "location", between, index, draw(st.booleans()), "writes")
 
 
 @st.composite
@@ -218,6 +230,7 @@ def machines(draw: st.DrawFn) -> Machine:
         invariants=tuple(draw(st.lists(invariants(), max_size=2))),
         progress=(progress,) if draw(st.booleans()) else (),
         races=draw(st.sampled_from(RACES)),
+        spans=tuple(draw(st.lists(spans(), max_size=2))),
     )
 
 

@@ -71,7 +71,7 @@ def test_a_machine_in_full() -> None:
         spontaneous=True,
         lucky=True,
         checks=(Check("irql-too-high", TRUE, "it is too high", "0x0A"),),
-        accesses=(Access("x", AccessKind.PLAIN_WRITE, ONE, completes_update=True),),
+        accesses=(Access("x", AccessKind.PLAIN_WRITE, ONE, Read("held")),),
     )
     machine = replace(
         machine,
@@ -101,7 +101,7 @@ def test_a_machine_in_full() -> None:
         "        set at a := in",
         "        set held := True",
         "        check irql-too-high: True; else it is too high (0x0A)",
-        "        touches x[1]: plain write, completes an update",
+        "        touches x[1]: plain write, changes it if held",
         "    [1] release",
         "        source model.py:1 a: release",
         "        when at a == in",

@@ -12,9 +12,9 @@ from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import ReplayError, replay
 from dirql.explorer.trace import Trace, Violation
 from dirql.explorer.verdict import Violated
-from dirql.model.algebra import negation
+from dirql.model.algebra import equal, negation
 from dirql.model.expr import FALSE, Constant, Read
-from dirql.model.machine import Access, AccessKind, Check, Invariant, Machine, Transition
+from dirql.model.machine import Access, AccessKind, Check, Invariant, Machine, Span, Transition
 
 from ..changing import changed
 from ..machines import machines
@@ -134,7 +134,7 @@ def test_a_quiescent_invariant_needs_a_state_at_rest() -> None:
         replay(machine, shorter(trace))
 
 
-def racing(kind: AccessKind, other: AccessKind, *, completes: bool = False) -> Machine:
+def racing(kind: AccessKind, other: AccessKind, *spans: Span) -> Machine:
     """Both threads touch `x` inside, and nothing keeps them out."""
     machine = mutex()
     kinds = {"a": kind, "b": other}
@@ -142,12 +142,15 @@ def racing(kind: AccessKind, other: AccessKind, *, completes: bool = False) -> M
     def touched(step: Transition) -> Transition:
         if step.name == "acquire":
             return replace(step, guard=step.guard[:1])
-        access = Access("x", kinds[step.context], Constant(1), completes)
+        access = Access("x", kinds[step.context], Constant(1))
         return replace(step, accesses=(access,))
 
     steps = tuple(map(touched, machine.transitions))
     races = ("data-race", "torn-read-modify-write")
-    return replace(machine, transitions=steps, invariants=(), races=races)
+    return replace(machine, transitions=steps, invariants=(), races=races, spans=spans)
+
+
+UPDATE = Span("a", "x", equal(Read("at a"), Constant("in")), name="release")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,7 @@ def racing(kind: AccessKind, other: AccessKind, *, completes: bool = False) -> M
         (racing(AccessKind.PLAIN_WRITE, AccessKind.INTERLOCKED), "data-race"),
         (racing(AccessKind.VOLATILE_WRITE, AccessKind.PLAIN_WRITE), "data-race"),
         (
-            racing(AccessKind.VOLATILE_WRITE, AccessKind.INTERLOCKED, completes=True),
+            racing(AccessKind.VOLATILE_WRITE, AccessKind.INTERLOCKED, UPDATE),
             "torn-read-modify-write",
         ),
     ],
