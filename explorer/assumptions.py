@@ -10,7 +10,9 @@ can explore:
 * for progress, one that remembers whether an opaque step was taken and asks about the states where
   none was. What can still happen after one counts, because a way on is a way on.
 
-A behaviour that shows up there is one of the machine itself, and is replayed on it.
+A behaviour that shows up there is one of the machine itself, and is replayed on it. If there is
+none, the violation may still come about whatever the value is, each time in another way:
+`alternatives.py` decides that. If it does not, only what it needs to assume is told.
 """
 
 import time
@@ -23,7 +25,10 @@ from dirql.model.domain import Boolean
 from dirql.model.expr import TRUE, Read
 from dirql.model.machine import MODEL_BOUND, Machine, Progress, Transition, Variable
 
+from .alternatives import Alternatives
 from .engine import Engine, Limits, Snapshot
+from .evaluate import State
+from .judgement import assuming
 from .patience import LimitReached
 from .races import DATA_RACE, TORN_UPDATE
 from .replay import recorded
@@ -74,7 +79,51 @@ class Settled:
             if result.verdict.property not in (DATA_RACE, TORN_UPDATE):
                 return found
             race = found
-        return race or replace(first, limited=first.limited or limited)
+        first = replace(first, limited=first.limited or limited)
+        try:
+            return self._by_value(machine, first, race, limits)
+        except LimitReached:
+            return race or replace(first, limited=True)
+
+    def _by_value(
+        self, machine: Machine, first: Result, race: Result | None, limits: Limits
+    ) -> Result:
+        """`first` as a violation, if one comes about whatever is unknown; else what it assumes."""
+        assert isinstance(first.verdict, Unknown)  # noqa: S101  (it rests on unknowns)
+        trace = first.verdict.possible
+        assert trace is not None  # noqa: S101  (the same)
+        graver = Alternatives(machine, limits, races=False)
+        if certain := self._certain(machine, first, graver, limits):
+            return certain
+        if race is not None:
+            return race
+        found = Alternatives(machine, limits, races=True) if machine.races else graver
+        if certain := self._certain(machine, first, found, limits):
+            return certain
+        needed = found.needed(trace)
+        return replace(first, verdict=assuming(trace, needed)) if needed else first
+
+    def _certain(
+        self, machine: Machine, first: Result, found: Alternatives, limits: Limits
+    ) -> Result | None:
+        """`first`, or its like from another initial state, if something is violated anyhow."""
+        assert isinstance(first.verdict, Unknown)  # noqa: S101  (it rests on unknowns)
+        trace = first.verdict.possible
+        assert trace is not None  # noqa: S101  (the same)
+        lost = list(found.lost())
+        if lost and tuple(value for _, value in trace.initial) not in lost:
+            again = self._again.check(_starting(machine, lost[0]), limits).verdict
+            trace = again.possible if isinstance(again, Unknown) else None
+        if not lost or trace is None:
+            return None
+        verdict = Violated(trace.violation.property, trace)
+        return replace(first, verdict=_of(machine, verdict))
+
+
+def _starting(machine: Machine, state: State) -> Machine:
+    """`machine` with one initial state."""
+    pairs = zip(machine.variables, state, strict=True)
+    return replace(machine, variables=tuple(replace(item, initial=(v,)) for item, v in pairs))
 
 
 def rests_on_unknowns(machine: Machine, result: Result) -> bool:

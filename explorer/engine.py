@@ -20,7 +20,7 @@ The order of judgement is part of the contract, so that engines can be compared:
 5. A broken check of `MODEL_BOUND`, or reaching a limit, makes the verdict `Unknown` unless 2 found
    a violation; a race found by then is reported instead, and progress is not judged. A violation
    whose trace takes an `opaque` transition is `Unknown` as well; `assumptions.py` then asks, of any
-   engine, whether there is one that takes none.
+   engine, whether there is one that takes none, or one for each way the unknown values may be.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from dirql.model.machine import Machine, Progress
+from dirql.model.machine import Choice, Machine, Progress
 
 from .evaluate import Evaluator, State
 from .races import DATA_RACE, TORN_UPDATE, RaceSearch
@@ -139,11 +139,22 @@ def hopeless(progress: Progress) -> Violation:
 
 def verdict_on(machine: Machine, trace: Trace) -> Verdict:
     """That `trace` violates what it says; unknown where one of its steps is `opaque`."""
-    steps = (machine.transitions[step.transition] for step in trace.steps)
-    unknown = ", ".join(dict.fromkeys(step.opaque for step in steps if step.opaque))
-    if unknown:
-        return Unknown(f"{trace.violation.property} depends on {unknown}", trace)
+    steps = [machine.transitions[step.transition] for step in trace.steps]
+    if any(step.opaque for step in steps):
+        choices = [item for step in steps for item in step.choices if item.unknown]
+        return assuming(trace, choices, [step.opaque for step in steps if step.opaque])
     return Violated(trace.violation.property, trace)
+
+
+def assuming(trace: Trace, choices: Iterable[Choice], names: Iterable[str] = ()) -> Unknown:
+    """The verdict that `trace` is a violation only by what it assumes.
+
+    That are the `choices`, or where those were not kept the values called `names`.
+    """
+    texts = {item.text: item.unknown for item in choices}
+    values = ", ".join(dict.fromkeys(texts.values() or names))
+    found = f": it happens with {' and '.join(texts)}" if texts else ""
+    return Unknown(f"{trace.violation.property} depends on {values}{found}", trace)
 
 
 def at_rest(enabled: Iterable[Action]) -> bool:

@@ -19,6 +19,8 @@ from .access import AccessKind as AccessKind  # noqa: PLC0414
 from .access import Span as Span  # noqa: PLC0414
 from .domain import Domain, Value
 from .expr import Expression
+from .source import Choice as Choice  # noqa: PLC0414
+from .source import Source as Source  # noqa: PLC0414
 
 SHARED = "shared"
 """The owner of a variable that belongs to no single context or processor."""
@@ -43,17 +45,6 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a step comes from; `macro` is the macro that the text was expanded from."""
-
-    file: str = ""
-    line: int = 0
-    routine: str = ""
-    text: str = ""
-    macro: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """A rule on a step: taking the step while `condition` is false violates `property`.
 
@@ -65,25 +56,6 @@ class Check:
     condition: Expression
     detail: str = ""
     bug_check: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A decision within a step that the state leaves open: who makes it, and for what.
-
-    `unknown` names the value that nobody knows; empty where the step may go either way. `source` is
-    where it is drawn.
-    """
-
-    value: str
-    unknown: str = ""
-    source: Source = field(default_factory=Source)
-
-    @property
-    def text(self) -> str:
-        """The assumption in words, with the place where it is made."""
-        place = f" at {self.source.file.rpartition('/')[2]}:{self.source.line}"
-        return f"{self.unknown} = {self.value}{place if self.source.line else ''}"
 
 
 @dataclass(frozen=True, slots=True)

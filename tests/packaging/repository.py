@@ -18,6 +18,7 @@ CONTRACTS = (
     "model/machine.py",
     "model/routine.py",
     "model/scenario.py",
+    "model/source.py",
     "model/system.py",
 )
 
