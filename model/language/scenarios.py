@@ -231,9 +231,10 @@ def _expectations(
     counts = [item for item in declared.processors if isinstance(item, int)]
     if expected is None:
         return ()
-    if isinstance(expected, Holds | Violated):
-        return tuple((count, expected) for count in counts)
     example = f'{{{counts[0]}: Holds()}} or Violated("data-race", steps=6)'
+    if isinstance(expected, Holds | Violated):
+        _refuse_odd_numbers(expected, example)
+        return tuple((count, expected) for count in counts)
     if not isinstance(expected, Mapping):
         raise MisuseError("expect is neither Holds nor Violated", f"expect={example}", EXPECTATION)
     if not expected:
@@ -253,4 +254,19 @@ def _expectations(
                 EXPECTATION,
             )
         found.append((int(count), item))
+    for _, item in found:
+        _refuse_odd_numbers(item, example)
     return tuple(found)
+
+
+def _refuse_odd_numbers(expected: Expectation, example: str) -> None:
+    """Refuse an expectation whose parts are not what they are called."""
+    steps = expected.steps if isinstance(expected, Violated) else 0
+    name: object = expected.property if isinstance(expected, Violated) else ""
+    numbers: tuple[object, ...] = (expected.states, steps)
+    if not isinstance(name, str) or not all(isinstance(item, int) for item in numbers):
+        raise MisuseError(
+            "an expectation names a property, and numbers of steps and states",
+            f"expect={example}",
+            EXPECTATION,
+        )
