@@ -21,6 +21,9 @@ def to_smt2(
 ) -> str:
     """The questions behind a plain inductive proof; a solver must answer `unsat` to each.
 
+    The invariants hold at the start, every step preserves them, and no step leaves the domain of a
+    variable. Without the last, a step that always leaves one would preserve anything.
+
     Parameters:
         machine: what it is a proof of.
         invariants: inductive together: those of a `Proof` with `steps` 1, and its proved plain
@@ -47,6 +50,9 @@ def _steps(
 ) -> Iterator[tuple[str, Term]]:
     for index, transition in enumerate(relation.machine.transitions):
         action = relation.actions[index]
+        name = f"{index}: {transition.context}: {transition.name}"
+        if action.fits is not None:
+            yield f"stays in all domains: {name}", action.overflows
         written = {name for name, _ in transition.updates}
         touched = [
             relation.before.truth(item.condition)
@@ -58,4 +64,4 @@ def _steps(
             wrong = solver.conjunction(
                 (action.leads_on, updated(relation.before, action, taken), solver.negation(after))
             )
-            yield f"preserved by {index}: {transition.context}: {transition.name}", wrong
+            yield f"preserved by {name}", wrong

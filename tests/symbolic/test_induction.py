@@ -18,10 +18,19 @@ from dirql.model.expr import (
     Compare,
     Constant,
     Expression,
+    IfThenElse,
     Or,
     Read,
 )
-from dirql.model.machine import Check, Invariant, Machine, Transition, Variable
+from dirql.model.machine import (
+    Check,
+    Context,
+    ContextKind,
+    Invariant,
+    Machine,
+    Transition,
+    Variable,
+)
 from dirql.model.validation import MachineError
 
 from .brute import Brute, evaluate
@@ -291,6 +300,44 @@ def test_the_certificate_is_confirmed() -> None:
     text = to_smt2(machine, [*peterson_help(), *machine.invariants])
     assert len(answers(text)) == 1 + len(machine.transitions)
     assert set(answers(text)) == {"unsat"}
+
+
+def counting(update: Expression, *guard: Expression) -> Machine:
+    """A machine of one step that sets `x`, in 0..3, and knows `y`, in 0..7."""
+    step = Transition("counts", "T", guard, (("x", update),))
+    variables = (Variable("x", Range(0, 3), (0,)), Variable("y", Range(0, 7), (0, 7)))
+    thread = Context("T", ContextKind.THREAD, "", Constant("none"), Constant(0))
+    return Machine("counting", variables, (step,), (thread,))
+
+
+MORE = Arithmetic("+", Read("x"), Constant(1))
+LAST = Compare("<", Read("x"), Constant(3))
+SMALL_X = Invariant("claim", Compare("<=", Constant(0), Read("x")))
+LOW_X = Invariant("claim", Compare("<", Read("x"), Constant(2)))
+
+
+@pytest.mark.parametrize(
+    ("machine", "claim", "fits"),
+    [
+        (counting(MORE), SMALL_X, False),
+        (counting(MORE, LAST), SMALL_X, True),
+        (counting(Arithmetic("-", Read("x"), Constant(1))), SMALL_X, False),
+        (counting(Read("y")), SMALL_X, False),
+        (counting(Read("y"), Compare("<", Read("y"), Constant(4))), SMALL_X, True),
+        (counting(IfThenElse(LAST, MORE, Constant(0))), SMALL_X, True),
+        (counting(Arithmetic("*", Read("x"), Read("y"))), LOW_X, False),
+        (counting(Arithmetic("*", Read("x"), Read("x"))), LOW_X, True),
+    ],
+)
+def test_a_certificate_asks_that_steps_stay_in_their_domains(
+    machine: Machine, claim: Invariant, *, fits: bool
+) -> None:
+    """A step that leaves its domain leads nowhere, and so would preserve whatever is claimed."""
+    proof = prove(machine, [claim])
+    assert all(goal.proved for goal in proof.goals if goal.kind is Kind.DOMAIN) == fits
+    text = to_smt2(machine, [claim])
+    assert "stays in all domains: 0: T: counts" in text
+    assert ("sat" not in answers(text)) == fits
 
 
 def test_the_certificate_of_no_proof_is_refused() -> None:
