@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from dirql.explorer.engine import BeyondEngineError, Engine, Limits, Snapshot
-from dirql.explorer.patience import LimitReached, Patience, left, look
+from dirql.explorer.engine import BeyondEngineError, Engine, Snapshot
+from dirql.explorer.patience import LimitReached, Patience
 from dirql.explorer.trace import Trace
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated, nothing_found
 from dirql.explorer.workspace import WorkspaceError
 from dirql.model import scenario as expectations
-from dirql.model.kernel.knobs import KNOBS, Knob, KnobError, make_knobs
+from dirql.model.kernel.knobs import KNOBS, KnobError, Knobs, make_knobs
 from dirql.model.language import Pattern
 from dirql.model.machine import Machine
 from dirql.model.scenario import Expectation, Scenario
@@ -19,20 +19,12 @@ from dirql.model.visible import one_line
 
 from . import toolbox
 from .coverage import Unvisited, unvisited
+from .defaults import Comparison, Default
+from .not_asked import NotAsked
 from .questions import NO_MEMORY, Failure, Question, load
 from .remembered import Asked, Memory, Remark
 
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
-
-EITHER = "either"
-MAY_FAIL = ("connect_may_fail", "yes")
-"""A default that explores both ways although it is not called so."""
-
-LEAST_SECONDS = 1.0
-"""Time that looking at another knob value may always cost; else as much as the check itself."""
-
-STATES_PER_ALTERNATIVE = 10_000
-"""States that looking at another knob value may always cost, whatever the check itself cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +44,8 @@ class Answer:
         standstill: what hangs in the end and why, where the violation is that something hangs.
         cut: the crashes, not asked for, at which behaviours ended.
         unasked: why what stands beside the verdict is not complete; empty where it is.
+        not_asked: properties that ask nothing in this scenario, or little.
+        defaults: what becomes of a verdict `holds` with other answers to the questions of knobs.
     """
 
     question: Question
@@ -66,6 +60,8 @@ class Answer:
     standstill: str = ""
     cut: tuple[str, ...] = ()
     unasked: str = ""
+    not_asked: tuple[NotAsked, ...] = ()
+    defaults: tuple[Default, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -234,6 +230,8 @@ def _told(question: Question, asked: Asked | None, result: Result, remark: Remar
         standstill=remark.standstill,
         cut=remark.cut,
         unasked=remark.unasked,
+        not_asked=remark.not_asked,
+        defaults=remark.defaults,
     )
 
 
@@ -280,38 +278,69 @@ def _remark(work: _Work, subject: Subject, question: Question, result: Result) -
     try:
         made = _beside(subject, result)
         if question.options.compare_knobs and isinstance(result.verdict, Violated):
-            needed, settled = needed_knobs(subject, question, result)
-            made = replace(made, needed_knobs=needed, settled=settled)
+            made = _needing(subject, question, result, made)
+        elif question.options.compare_knobs and isinstance(result.verdict, Holds):
+            made = _compared(subject, question, result, made)
     except (LimitReached, MemoryError) as limit:
         work.patience.settle()
         reason = limit if isinstance(limit, LimitReached) else NO_MEMORY
         what = "which knobs it needs" if made.scope else "what it covers and what it needs"
+        if made.scope and isinstance(result.verdict, Holds):
+            what = "which knobs it rests on"
         return replace(made, settled=False, unasked=f"{what} was not asked to the end: {reason}")
     return made
 
 
+def _needing(subject: Subject, question: Question, result: Result, made: Remark) -> Remark:
+    """What was `made` of a violation, with the knob settings that it needs."""
+    from .needed import needed_knobs
+
+    needed, settled = needed_knobs(_compared_with(subject), question, result)
+    return replace(made, needed_knobs=needed, settled=settled)
+
+
+def _compared(subject: Subject, question: Question, result: Result, made: Remark) -> Remark:
+    """What was `made` of a check that holds, with what it rests on."""
+    from .defaults import defaults
+    from .scope import rests_on
+
+    found, settled = defaults(_compared_with(subject), subject.system.notes, question, result)
+    scope = (*made.scope, *rests_on(found))
+    return replace(made, scope=scope, defaults=found, settled=settled)
+
+
+def _compared_with(subject: Subject) -> Comparison:
+    """The machine of `subject`, and what it would be with other knobs."""
+    asked = subject.asked
+
+    def compiled(knobs: Knobs) -> Machine:
+        return _compiled(replace(asked, knobs=knobs)).machine
+
+    return Comparison(subject.machine, asked.knobs, compiled)
+
+
 def _beside(subject: Subject, result: Result) -> Remark:
-    from dirql.properties import rules_that_cut
+    from dirql.properties import PROPERTIES, rules_that_cut
 
-    asked = subject.asked
-    rules = rules_that_cut(subject.system, asked.properties, result.statistics.taken)
-    scope = _scope(subject, rules)
-    never_ran = unvisited(subject.machine, asked.pattern.program, result)
-    return Remark(scope, unvisited=never_ran, standstill=_standstill(subject, result), cut=rules)
+    from .not_asked import not_asked
+    from .scope import Found, scope_of
 
-
-def _scope(subject: Subject, rules: tuple[str, ...]) -> tuple[str, ...]:
-    """What a verdict covers; `rules` are crashes that were not asked for and ended behaviours."""
-    from dirql.properties import PROPERTIES
-
-    from .scope import scope_of
-
-    asked = subject.asked
+    asked, system = subject.asked, subject.system
+    program, taken = asked.pattern.program, result.statistics.taken
+    rules = rules_that_cut(system, asked.properties, taken)
+    seen = taken if result.statistics.complete else None
+    silent = not_asked(system, program, asked.scenario, asked.properties, seen)
     names = asked.properties
     if names is not None and len(names) + len(asked.waived) == len(PROPERTIES):
         names = None
-    scope = scope_of(subject.machine, asked.pattern.program, asked.knobs, names, rules)
-    return (*scope, f"waived: {', '.join(asked.waived)}") if asked.waived else scope
+    found = Found(rules, silent, asked.waived)
+    return Remark(
+        scope_of(system, program, asked.knobs, names, found),
+        unvisited=unvisited(subject.machine, system.notes, program, result),
+        standstill=_standstill(subject, result),
+        not_asked=silent,
+        cut=rules,
+    )
 
 
 def _standstill(subject: Subject, result: Result) -> str:
@@ -322,62 +351,3 @@ def _standstill(subject: Subject, result: Result) -> str:
             return standstill(subject.system, subject.machine, trace)
         case _:
             return ""
-
-
-def needed_knobs(
-    subject: Subject, question: Question, result: Result
-) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """The knob settings without which the violation of `result` does not happen.
-
-    A setting is needed when the same check holds for every other answer to the knob's question. For
-    a knob at `either` each single answer is tried; the one that makes the check hold shows that the
-    violation needs the other. Only knobs that open a choice are asked about, and a check that grows
-    far beyond the first one says nothing: the second value is whether that happened to none. Where
-    other properties are broken as well, the check is only for the one told and for crashes.
-    """
-    limits = replace(
-        question.options.limits,
-        states=4 * result.statistics.states + STATES_PER_ALTERNATIVE,
-        seconds=min(max(LEAST_SECONDS, result.statistics.seconds), left()),
-    )
-    needed: list[tuple[str, str]] = []
-    settled = True
-    for knob in KNOBS:
-        current = subject.asked.knobs[knob.name]
-        if not _opens_a_choice(current, knob):
-            continue
-        answers = [value for value in knob.values if value != EITHER]
-        others = [value for value in answers if value != current]
-        found = {
-            value: _holds_with(subject, question, (knob, value), result, limits) for value in others
-        }
-        settled = settled and None not in found.values()
-        bad = [value for value in answers if not found.get(value)]
-        if len(bad) == 1 and len(answers) > 1:
-            needed.append((knob.name, bad[0]))
-    return tuple(needed), settled
-
-
-def _opens_a_choice(value: str, knob: Knob) -> bool:
-    """Whether the knob's value explores more than another would: only then can it matter."""
-    return value == EITHER or value != knob.default or (knob.name, value) == MAY_FAIL
-
-
-def _holds_with(
-    subject: Subject, question: Question, setting: tuple[Knob, str], found: Result, limits: Limits
-) -> bool | None:
-    """Whether the check holds with another knob value; nothing if a limit is reached first.
-
-    It is not asked where the value changes nothing.
-    """
-    from dirql.properties import alone
-
-    look()
-    asked, (knob, value) = subject.asked, setting
-    other = _compiled(replace(asked, knobs=asked.knobs.with_value(knob.name, value))).machine
-    if other == subject.machine:
-        return False
-    if found.others and isinstance(found.verdict, Violated):
-        other = alone(other, found.verdict.property)
-    result = toolbox.engine(question.options.engine).check(other, limits, None)
-    return None if result.limited else isinstance(result.verdict, Holds)

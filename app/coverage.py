@@ -1,14 +1,14 @@
 """Lines of the driver that never ran: dead code, or a scenario that leaves something out."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from dirql.explorer.verdict import Holds, Result
 from dirql.model.driver import Program
-from dirql.model.expr import Constant
 from dirql.model.grade import SURVIVED
 from dirql.model.machine import Machine, Source, Transition
-from dirql.model.routine import Call, Load, Node, Routine, Store
+from dirql.model.routine import Assert, Call, Load, Node, Store
+from dirql.model.system import Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,14 @@ class Unvisited:
     by_all: bool
 
 
-def unvisited(machine: Machine, program: Program, result: Result) -> tuple[Unvisited, ...]:
+def unvisited(
+    machine: Machine, notes: Notes, program: Program, result: Result
+) -> tuple[Unvisited, ...]:
     """Lines none of whose steps was ever enabled, in the order of the source, by context.
 
-    Of a routine that nothing in the scenario calls, the first line stands for all.
+    A line at which a rule that is not asked was broken did run: `machine` has a step for that.
+
+    Of a routine that nothing in the scenario comes to, the first line stands for all.
     """
     if not isinstance(result.verdict, Holds) or not result.statistics.complete:
         return ()
@@ -39,62 +43,32 @@ def unvisited(machine: Machine, program: Program, result: Result) -> tuple[Unvis
             if index in result.statistics.taken:
                 ran.add(place)
     alive = {source for _, source in ran}
-    compiled = {source for _, source in there}
     found = [Unvisited(*place, by_all=place[1] not in alive) for place in there - ran]
-    found += [Unvisited("", source, by_all=True) for source in _left_out(program, compiled)]
+    left = dict.fromkeys(_left_out(program, notes.reached))
+    compiled = {source for _, source in there}
+    found += [Unvisited("", source, by_all=True) for source in left if source not in compiled]
     return tuple(sorted(found, key=lambda item: (item.source.file, item.source.line, item.context)))
 
 
-def _left_out(program: Program, compiled: Iterable[Source]) -> Iterator[Source]:
-    """What the compiler never came to, though it has steps of its own."""
-    lines = set(compiled)
-    entered = {source.routine for source in lines}
-    names = {item.name for item in program.routines}
-    looking = {*program.invariants}
-    registers = {device.object for device in program.devices}
-    for device in program.devices:
-        looking |= {device.asserts, device.waiting}
-    called = set(_called(program.routines))
-    events = {event for device in program.devices for event in device.events}
+def _left_out(program: Program, reached: Container[tuple[str, int]]) -> Iterator[Source]:
+    """What the compiler never came to: whole routines, and what others would see happen."""
     for routine in program.routines:
-        register = routine.name.partition(".")[0] in registers and routine.name not in events
-        if routine.name in looking or not any(_acts(node, names) for node in routine.nodes):
-            continue
-        if register:
-            if routine.name not in called:
-                yield routine.source
-        elif routine.name not in entered:
+        alive = {
+            node.source
+            for index, node in enumerate(routine.nodes)
+            if (routine.name, index) in reached
+        }
+        if not alive:
             yield routine.source
-        elif routine.name not in events:
-            shared = (item.source for item in routine.nodes if _shares(item))
-            yield from (source for source in dict.fromkeys(shared) if source not in lines)
+            continue
+        yield from (
+            node.source for node in routine.nodes if _acts(node) and node.source not in alive
+        )
 
 
-def _shares(node: Node) -> bool:
-    """Whether a node reads or writes something shared: always a step of its own."""
-    return isinstance(node.instruction, Load | Store)
-
-
-def _acts(node: Node, routines: Container[str]) -> bool:
-    """Whether a node is a step of this very routine, and not of one of the `routines` it calls."""
-    match node.instruction:
-        case Call(routine=Constant(str(name))):
-            return name not in routines
-        case Call():
-            return True
-        case _:
-            return _shares(node)
-
-
-def _called(routines: Iterable[Routine]) -> Iterator[str]:
-    """The routines that others call by their name."""
-    for routine in routines:
-        for node in routine.nodes:
-            match node.instruction:
-                case Call(routine=Constant(str(name))):
-                    yield name
-                case _:
-                    pass
+def _acts(node: Node) -> bool:
+    """Whether a node does more than compute with locals, or leave."""
+    return isinstance(node.instruction, Call | Load | Store | Assert)
 
 
 def _breaks_a_rule(transition: Transition) -> bool:

@@ -69,6 +69,14 @@ def record(answer: Answer, *, expect: bool) -> Record:
         "knobs": dict(answer.knobs_in_force),
         "cached": answer.result.cached,
         "scope": list(answer.scope),
+        "not_asked": [
+            {
+                "property": item.property,
+                "reason": item.reason,
+                "only_after_failed_start": item.only_after_failed_start,
+            }
+            for item in answer.not_asked
+        ],
         **more,
     }
     if answer.unasked:
@@ -93,7 +101,18 @@ def _verdict(answer: Answer) -> tuple[str, str | None, int | None, Record]:
                 }
                 for item in answer.unvisited
             ]
-            return "holds", None, None, {"never_ran": never_ran, "cut": list(answer.cut)}
+            defaults = [
+                {
+                    "knob": item.knob,
+                    "value": item.value,
+                    "other": item.other,
+                    "verdict": item.verdict,
+                    "property": item.property or None,
+                }
+                for item in answer.defaults
+            ]
+            more = {"never_ran": never_ran, "cut": list(answer.cut), "defaults": defaults}
+            return "holds", None, None, more
         case Violated(name, trace):
             end = trace.violation
             more = {

@@ -24,7 +24,9 @@ from dirql.model.scenario import Scenario
 
 from . import toolbox
 from .coverage import Unvisited
+from .defaults import Default
 from .identity import source_at_start, source_digest
+from .not_asked import NotAsked
 from .toolbox import EngineChoice
 
 
@@ -51,9 +53,11 @@ class Remark:
         scope: what a verdict covers, one phrase each.
         needed_knobs: knob settings, each of which the violation does not happen without.
         unvisited: lines that never ran.
-        settled: whether no limit kept `needed_knobs` from being found.
+        settled: whether no limit kept `needed_knobs` and `defaults` from being found.
         standstill: what hangs in the end and why.
         cut: the crashes, not asked for, at which behaviours ended.
+        not_asked: properties that ask nothing in this scenario.
+        defaults: what becomes of a verdict `holds` with other answers to the questions of knobs.
         machine: the digest of the machine, where the remark is kept.
         unasked: why something of all this is missing; such a remark is not kept.
     """
@@ -63,6 +67,8 @@ class Remark:
     unvisited: tuple[Unvisited, ...] = ()
     settled: bool = True
     standstill: str = ""
+    not_asked: tuple[NotAsked, ...] = ()
+    defaults: tuple[Default, ...] = ()
     machine: str = ""
     cut: tuple[str, ...] = ()
     unasked: str = ""

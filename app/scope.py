@@ -1,15 +1,19 @@
 """What a verdict speaks of: a proof about something other than the driver is worth nothing."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from dirql.model.driver import Program
 from dirql.model.expr import Constant
 from dirql.model.kernel.knobs import KNOBS, Knobs
 from dirql.model.machine import ContextKind, Machine
 from dirql.model.routine import Call
+from dirql.model.system import System
 from dirql.properties import PROPERTIES
 
+from .defaults import Default
+from .not_asked import LOST, NotAsked
 from .trace_words import readable
 
 PLURALS = {
@@ -30,39 +34,48 @@ INITIALIZED_BY = {
 LONGEST_LIST = 60
 """The names of the contexts of a kind, in characters, above which they are only counted."""
 
-LOST = "unserviced-cause"
-"""The property that asks what a device still holds."""
-
-END = Constant("done")
-"""The program counter of a thread that has ended."""
-
 SLOT = re.compile(r"(?P<name>.*)@(?P<processor>P\d+)")
 """What tells the slots of one kind on several processors apart."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found of the scope.
+
+    Attributes:
+        cutting_rules: rules that were not asked and yet ended behaviours.
+        not_asked: properties that ask nothing in this scenario.
+        waived: properties that are broken on purpose.
+    """
+
+    cutting_rules: tuple[str, ...] = ()
+    not_asked: tuple[NotAsked, ...] = ()
+    waived: tuple[str, ...] = ()
+
+
+NOTHING = Found()
+
+
 def scope_of(
-    machine: Machine,
+    system: System,
     program: Program,
     knobs: Knobs,
     properties: tuple[str, ...] | None,
-    cutting_rules: tuple[str, ...],
+    found: Found = NOTHING,
 ) -> tuple[str, ...]:
-    """The scope of a check, one phrase each.
-
-    Parameters say what was checked: `properties` is `None` for all; `cutting_rules` are rules that
-    were not asked and yet ended behaviours.
-    """
+    """The scope of a check, one phrase each; `properties` that were checked is `None` for all."""
     return tuple(
         phrase
         for phrase in (
-            *_contexts(machine),
-            *_endless(machine),
-            *_knobs(knobs),
+            *_contexts(system.machine),
+            *(f"{name} loops for ever" for name in system.notes.endless),
+            *_knobs(knobs, system.notes.knobs),
             _properties(properties),
-            *_not_asked(program, properties),
+            *_not_asked(found.not_asked),
             *_saturated(program),
-            _ready(program),
-            _cut(cutting_rules),
+            _ready(program, system.notes.locks),
+            _cut(found.cutting_rules),
+            f"waived: {', '.join(found.waived)}" if found.waived else "",
         )
         if phrase
     )
@@ -81,23 +94,6 @@ def _contexts(machine: Machine) -> Iterator[str]:
             yield f"{'thread' if len(names) == 1 else PLURALS[kind]} {listed}"
         else:
             yield listed
-
-
-def _endless(machine: Machine) -> Iterator[str]:
-    """`Poll loops for ever`: a thread that no step of its own leads to its end, as if by design."""
-    ends = {
-        (item.context, name)
-        for item in machine.transitions
-        for name, value in item.updates
-        if value == END
-    }
-    for item in machine.contexts:
-        if (
-            item.kind is ContextKind.THREAD
-            and item.counter
-            and (item.name, item.counter) not in ends
-        ):
-            yield f"{item.name} loops for ever"
 
 
 def _processors(machine: Machine) -> set[str]:
@@ -119,11 +115,13 @@ def _slots(names: Iterable[str], processors: set[str]) -> Iterator[str]:
         yield name if everywhere else f"{name} on {', '.join(found)}"
 
 
-def _knobs(knobs: Knobs) -> Iterator[str]:
-    """The knobs that are not at their defaults, and those whose default is to look both ways."""
-    either = [knob.name for knob in KNOBS if knobs[knob.name] == "either"]
+def _knobs(knobs: Knobs, mattering: Collection[str]) -> Iterator[str]:
+    """The knobs that are not at their defaults, and those of which both answers were explored."""
+    either = [
+        knob.name for knob in KNOBS if knobs[knob.name] == "either" and knob.name in mattering
+    ]
     if either:
-        yield f"knob{'s' * (len(either) > 1)} {', '.join(either)} both ways"
+        yield f"{', '.join(either)}: both answers"
     for knob in KNOBS:
         if knobs[knob.name] not in (knob.default, "either"):
             yield f"knob {knob.name}={knobs[knob.name]}"
@@ -135,14 +133,33 @@ def _properties(names: Iterable[str] | None) -> str:
     return "only " + ", ".join(names)
 
 
-def _not_asked(program: Program, names: Iterable[str] | None) -> Iterator[str]:
-    """Devices that do not say what work they hold: nobody can tell whether an interrupt is lost."""
-    if names is not None and LOST not in names:
-        return
-    silent = [item.object for item in program.devices if item.line and not item.waiting]
-    if silent:
-        verb = "has" if len(silent) == 1 else "have"
-        yield f"lost interrupts not looked for: {', '.join(silent)} {verb} no waiting routine"
+def _not_asked(properties: Iterable[NotAsked]) -> Iterator[str]:
+    """Properties that ask nothing in this scenario, those of one reason together."""
+    together: dict[tuple[str, bool], list[str]] = {}
+    for item in properties:
+        if item.property == LOST:
+            yield f"lost interrupts not checked ({item.reason})"
+        else:
+            key = item.reason, item.only_after_failed_start
+            together.setdefault(key, []).append(item.property)
+    for (reason, after_failed_start), names in together.items():
+        when = "asked only after a start that failed" if after_failed_start else "not asked"
+        yield f"{when}: {', '.join(names)} ({reason})"
+
+
+def rests_on(found: Iterable[Default]) -> Iterator[str]:
+    """What a verdict `holds` rests on, and what it does not, one phrase each."""
+    said: dict[str, list[str]] = {}
+    for item in found:
+        if item.verdict == "violated":
+            yield (
+                f"rests on {item.knob}={item.value} "
+                f"(with {item.knob}={item.other}: violated {item.property})"
+            )
+        else:
+            said.setdefault(item.verdict, []).append(f"{item.knob}={item.other}")
+    for verdict, settings in said.items():
+        yield f"{'also holds' if verdict == 'holds' else verdict} with {', '.join(settings)}"
 
 
 def _saturated(program: Program) -> Iterator[str]:
@@ -153,8 +170,8 @@ def _saturated(program: Program) -> Iterator[str]:
                 yield f"{name} stays at its bound instead of passing it"
 
 
-def _ready(program: Program) -> str:
-    """The locks and timers that the pattern uses and never initialises."""
+def _ready(program: Program, handed_in: Iterable[str]) -> str:
+    """The locks and timers that the pattern uses, or hands to a connect call, uninitialised."""
     names = {item.name for item in program.objects if item.type in INITIALIZED_BY}
     calls = [
         node.instruction
@@ -164,10 +181,12 @@ def _ready(program: Program) -> str:
     ]
     initialised = {item for call in calls if _initialises(call) for item in call.arguments}
     used = {item for call in calls for item in call.arguments} - initialised
-    listed = sorted(names & {str(item.value) for item in used if isinstance(item, Constant)})
+    named = {str(item.value) for item in used if isinstance(item, Constant)}
+    ready = {str(item.value) for item in initialised if isinstance(item, Constant)}
+    listed = sorted(names & (named | {*handed_in} - ready))
     if not listed or any(not isinstance(item, Constant) for item in initialised):
         return ""
-    return f"{', '.join(map(readable, listed))} taken as initialised by code left out"
+    return f"{', '.join(map(readable, listed))} assumed to be initialised elsewhere"
 
 
 def _initialises(call: Call) -> bool:

@@ -92,6 +92,27 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Notes:
+    """What the compiler noticed on its way: for what a report says beside a verdict.
+
+    Attributes:
+        reached: (routine, index of a node) of the instructions that it came to. What it never came
+            to is behind a constant condition, or behind a rule that is certainly broken.
+        endless: the threads that go round for ever: they have a loop, and no way to their end.
+        knobs: the names of the knobs whose settings it asked for. No other setting can matter.
+        locks: the driver's spin locks that were handed to connect calls.
+    """
+
+    reached: frozenset[tuple[str, int]] = frozenset()
+    endless: tuple[str, ...] = ()
+    knobs: frozenset[str] = frozenset()
+    locks: tuple[str, ...] = ()
+
+
+NO_NOTES = Notes()
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """A compiled driver.
 
@@ -109,6 +130,7 @@ class System:
     claims: tuple[Claim, ...]
     removed: Expression
     failed: Expression = FALSE
+    notes: Notes = NO_NOTES
 
     @property
     def gone(self) -> tuple[Expression, str]:

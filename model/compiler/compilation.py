@@ -12,7 +12,7 @@ from ..driver import Line, Object, Program
 from ..expr import FALSE, TRUE, Constant, Expression, Read
 from ..kernel import ROUTINES, dispatch, dpc, memory, work_items
 from ..kernel.callbacks import OTHER, START
-from ..kernel.knobs import Knobs
+from ..kernel.knobs import Knobs, NotedKnobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
 from ..kernel.registration import NO_DEVICE, REFUSES
 from ..kernel.rule import Enter, Step
@@ -25,7 +25,7 @@ from .assembly import Assembly
 from .calls import Calls
 from .errors import NEVER_CONNECTS, CompileError
 from .execution import Executor
-from .facts import describe
+from .facts import describe, notes
 from .flow import Joins
 from .hardware import HARDWARE, DeviceEvent
 from .kernel_steps import KernelSteps
@@ -62,7 +62,7 @@ class _Compilation:
     def __init__(self, program: Program, scenario: Scenario, processors: int, knobs: Knobs) -> None:
         """Analyse what does not change from pass to pass."""
         self._program = program
-        self._knobs = knobs
+        self._knobs = NotedKnobs(knobs.settings)
         self._processors = tuple(f"P{number}" for number in range(processors))
         self._routines = {item.name: item for item in program.routines}
         self._liveness = {item.name: Liveness(item) for item in program.routines}
@@ -100,7 +100,8 @@ class _Compilation:
         assembly = Assembly(world, programs, phases, self._routines)
         machine = assembly.machine(self._program.name, events)
         machine = with_spans(machine, programs)
-        return describe(machine, world, programs, self._routines, phases, waiting, claims)
+        found = describe(machine, world, programs, self._routines, phases, waiting, claims)
+        return replace(found, notes=notes(world, programs, frozenset(self._knobs.asked)))
 
     def _require_connection(self, programs: tuple[ContextProgram, ...]) -> None:
         """A driver whose device has a line must connect a service routine somewhere."""

@@ -84,6 +84,7 @@ class Executor:
         if isinstance(top, KernelActivation):
             return self.kernel_steps.take(path, top)
         node = top.routine.nodes[top.node]
+        self.world.reached.add((top.routine.name, top.node))
         top.flow.arrive(top.node, self.joins(top.routine))
         if not path.acted:
             path.source = node.source

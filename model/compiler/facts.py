@@ -6,13 +6,14 @@ from ..algebra import disjunction, equal, negation
 from ..expr import Constant, Expression, Read
 from ..kernel import dpc, dpc_queues, timers, work_items
 from ..kernel.world import NONE, World
-from ..machine import Machine, Source
+from ..machine import ContextKind, Machine, Source
 from ..routine import Routine
 from ..system import (
     Claim,
     InterruptFacts,
     LineFacts,
     LockFacts,
+    Notes,
     Point,
     QueueFacts,
     System,
@@ -62,6 +63,34 @@ def describe(
         removed(phases),
         failed(phases, world),
     )
+
+
+def notes(world: World, programs: tuple[ContextProgram, ...], knobs: frozenset[str]) -> Notes:
+    """What a report says beside a verdict; `knobs` are those that the machine depends on."""
+    return Notes(
+        frozenset(world.reached),
+        tuple(
+            program.name
+            for program in programs
+            if program.kind is ContextKind.THREAD and _goes_round(program)
+        ),
+        knobs,
+        tuple(sorted({item.registration.lock for item in world.interrupts()} - {""})),
+    )
+
+
+def _goes_round(program: ContextProgram) -> bool:
+    """Whether a thread has a loop and no way to its end. A broken rule is neither."""
+    ways: dict[str, set[str]] = {}
+    for move in program.moves:
+        if not move.path.failed:
+            ways.setdefault(move.origin, set()).add(move.target)
+    if any(program.rest in targets for targets in ways.values()):
+        return False
+    left = set(ways)
+    while leaving := {label for label in left if not ways[label] & left}:
+        left -= leaving
+    return bool(left)
 
 
 def _labels(program: ContextProgram) -> list[tuple[str, Location]]:

@@ -4,7 +4,7 @@ Each has a default; `either` explores both answers at once. A verdict names the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 
@@ -140,6 +140,35 @@ class Knobs:
         if value != knob.default:
             kept[name] = value
         return Knobs(tuple(sorted(kept.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class NotedKnobs(Knobs):
+    """Knobs that note in `asked` the names of those that somebody asks for."""
+
+    asked: set[str] = field(default_factory=set[str], compare=False)
+
+    def __getitem__(self, name: str) -> str:
+        """The value of knob `name`, which is noted."""
+        self.asked.add(name)
+        return Knobs.__getitem__(self, name)
+
+
+WIDEST: Mapping[str, str] = {
+    "isr_before_connect_returns": "yes",
+    "connect_may_fail": "yes",
+    "spurious_calls": "yes",
+    "dpc_any_cpu": "yes",
+    "weak_remove_queue_dpc": "yes",
+}
+"""The answers of knobs that allow whatever the others do; of the rest `either` does, if there."""
+
+
+def other_answers(knob: Knob, current: str) -> tuple[str, ...]:
+    """The answers that allow something which `current` rules out, one by one."""
+    if current in ("either", WIDEST.get(knob.name)):
+        return ()
+    return tuple(value for value in knob.values if value not in (current, "either"))
 
 
 def find_knob(name: str) -> Knob:

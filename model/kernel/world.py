@@ -128,7 +128,10 @@ class InterruptObject:
 
 @dataclass(slots=True)
 class World:
-    """One pass: the objects, the variables declared so far, and the facts."""
+    """One pass: the objects, the variables declared so far, and the facts.
+
+    `reached` collects the instructions of the driver that are come to: routine, index of the node.
+    """
 
     processors: tuple[str, ...]
     contexts: tuple[str, ...]
@@ -140,6 +143,7 @@ class World:
     variables: dict[str, Variable] = field(default_factory=dict[str, Variable])
     references: list[str] = field(default_factory=list[str])
     fields: dict[str, Field] = field(default_factory=dict[str, Field])
+    reached: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
     def variable(
         self, name: str, domain: Domain, initial: tuple[Value, ...], owner: str = SHARED

@@ -63,6 +63,7 @@ def test_what_nothing_calls_is_listed(tmp_path: Path, capsys: pytest.CaptureFixt
         "never ran: Read:27  self.count = 1",
         "never ran: Read:29  assert self.count == 3",
         "never ran: Write:35  def Write(self):",
+        "never ran: Both:38  def Both(self):",
     ]
 
 
@@ -78,4 +79,4 @@ def test_the_same_from_the_cache(
         lines = capsys.readouterr().out.splitlines()
         said.append([line for line in lines if "never ran" in line])
     assert said[0] == said[1]
-    assert len(said[0]) == 4
+    assert len(said[0]) == 5

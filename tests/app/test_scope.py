@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from dirql.app.scope import scope_of
-from dirql.model.domain import Boolean, Enumeration
-from dirql.model.driver import Device, Line, Object, Program
+from dirql.app.defaults import Default
+from dirql.app.not_asked import NotAsked
+from dirql.app.scope import Found, rests_on, scope_of
+from dirql.model.domain import Boolean
+from dirql.model.driver import Object, Program
 from dirql.model.expr import Constant
 from dirql.model.kernel.knobs import make_knobs
-from dirql.model.machine import Context, ContextKind, Machine, Source, Transition, Variable
+from dirql.model.machine import Context, ContextKind, Machine, Source, Variable
 from dirql.model.routine import Call, Node, Return, Routine
+from dirql.model.system import Notes
 from dirql.properties import PROPERTIES
+
+from ..properties.systems import EMPTY
 
 NOWHERE = Constant("none")
 PROGRAM = Program("fake", (), (), ())
@@ -37,50 +42,62 @@ MACHINE = Machine(
         context("hardware", ContextKind.HARDWARE),
     ),
 )
+SYSTEM = replace(EMPTY, machine=MACHINE, notes=Notes(knobs=frozenset({"out_pointer_before_arm"})))
 
 
 def test_contexts_knobs_properties() -> None:
-    assert scope_of(MACHINE, PROGRAM, make_knobs({}), None, ()) == (
+    assert scope_of(SYSTEM, PROGRAM, make_knobs({}), None) == (
         "threads Start, Stop",
         "DPCs",
         "nic interrupt, uart interrupt on P0",
         "hardware",
-        "knob out_pointer_before_arm both ways",
+        "out_pointer_before_arm: both answers",
         f"all {len(PROPERTIES)} properties",
     )
 
 
-@pytest.mark.parametrize("asked", [None, ("unserviced-cause",)])
-def test_a_device_that_does_not_say_what_it_holds(asked: tuple[str, ...] | None) -> None:
-    line = Line("nic", 7, 0x71, latched=False, shared=False)
-    silent = replace(PROGRAM, devices=(Device("nic", line, "nic.line", "", ()),))
-    phrase = "lost interrupts not looked for: nic has no waiting routine"
-    assert phrase in scope_of(MACHINE, silent, make_knobs({}), asked, ())
-    assert phrase not in scope_of(MACHINE, silent, make_knobs({}), ("data-race",), ())
-    telling = replace(PROGRAM, devices=(Device("nic", line, "nic.line", "nic.waiting", ()),))
-    assert phrase not in scope_of(MACHINE, telling, make_knobs({}), asked, ())
+def test_properties_that_ask_nothing_are_named_with_the_reason() -> None:
+    reason, other = "the scenario has no `finally_`", "Poll loops for ever"
+    found = Found(
+        not_asked=(
+            NotAsked("unserviced-cause", "nic declares no `waiting` routine"),
+            NotAsked("interrupt-left-connected", reason),
+            NotAsked("queue-left-pending", reason),
+            NotAsked("data-race", other, only_after_failed_start=True),
+        )
+    )
+    phrases = scope_of(SYSTEM, PROGRAM, make_knobs({}), None, found)
+    assert phrases[-3:] == (
+        "lost interrupts not checked (nic declares no `waiting` routine)",
+        f"not asked: interrupt-left-connected, queue-left-pending ({reason})",
+        f"asked only after a start that failed: data-race ({other})",
+    )
+
+
+def test_what_a_verdict_rests_on() -> None:
+    found = (
+        Default("disconnect_waits_for_isr", "yes", "no", "violated", "use-after-unmap"),
+        Default("chain_order", "own_first", "foreign_first", "holds"),
+        Default("spurious_calls", "no", "yes", "holds"),
+        Default("dpc_any_cpu", "no", "yes", "not compared"),
+    )
+    knob = "disconnect_waits_for_isr"
+    assert tuple(rests_on(found)) == (
+        f"rests on {knob}=yes (with {knob}=no: violated use-after-unmap)",
+        "also holds with chain_order=foreign_first, spurious_calls=yes",
+        "not compared with dpc_any_cpu=yes",
+    )
 
 
 def test_a_thread_that_cannot_end() -> None:
-    polling = replace(context("Poll", ContextKind.THREAD), counter="at Poll")
-    leaving = replace(context("Stop", ContextKind.THREAD), counter="at Stop")
-    steps = (
-        Transition("again", "Poll", (), ((polling.counter, Constant("start")),)),
-        Transition("returns", "Stop", (), ((leaving.counter, Constant("done")),)),
-    )
-    labels = Enumeration("counter", ("done", "start"))
-    counters = tuple(Variable(item.counter, labels, ("start",)) for item in (polling, leaving))
-    machine = replace(MACHINE, variables=counters, contexts=(polling, leaving), transitions=steps)
-    assert scope_of(machine, PROGRAM, make_knobs({}), None, ())[:2] == (
-        "threads Poll, Stop",
-        "Poll loops for ever",
-    )
+    system = replace(SYSTEM, notes=Notes(endless=("Start",)))
+    assert "Start loops for ever" in scope_of(system, PROGRAM, make_knobs({}), None)
 
 
 def test_a_long_list_of_names_is_counted() -> None:
     threads = tuple(context(f"LongRoutineName{number}", ContextKind.THREAD) for number in range(5))
-    machine = replace(MACHINE, contexts=threads)
-    assert scope_of(machine, PROGRAM, make_knobs({}), None, ())[0] == "5 threads"
+    system = replace(SYSTEM, machine=replace(MACHINE, contexts=threads))
+    assert scope_of(system, PROGRAM, make_knobs({}), None)[0] == "5 threads"
 
 
 @pytest.mark.parametrize("ready", [True, False])
@@ -89,17 +106,30 @@ def test_a_lock_that_is_never_initialised(*, ready: bool) -> None:
     nodes = tuple(Node(Call(None, Constant(name), (Constant("Lock"),)), Source()) for name in calls)
     routine = Routine("Start", (), (*nodes, Node(Return(), Source())), Source())
     program = Program("fake", (Object("Lock", "KSPIN_LOCK"),), (routine,), ())
-    phrases = scope_of(MACHINE, program, make_knobs({}), None, ())
-    assert ("Lock taken as initialised by code left out" in phrases) is not ready
+    phrases = scope_of(SYSTEM, program, make_knobs({}), None)
+    assert ("Lock assumed to be initialised elsewhere" in phrases) is not ready
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_lock_that_is_handed_to_a_connect_call(*, ready: bool) -> None:
+    nodes = (Node(Call(None, Constant("KeInitializeSpinLock"), (Constant("Lock"),)), Source()),)
+    routine = Routine(
+        "Start", (), (*nodes[: 1 if ready else 0], Node(Return(), Source())), Source()
+    )
+    program = Program("fake", (Object("Lock", "KSPIN_LOCK"),), (routine,), ())
+    system = replace(SYSTEM, notes=Notes(locks=("Lock",)))
+    phrases = scope_of(system, program, make_knobs({}), None)
+    assert ("Lock assumed to be initialised elsewhere" in phrases) is not ready
 
 
 @pytest.mark.parametrize(
     ("setting", "phrase"),
-    [("yes", "knob dpc_any_cpu=yes"), ("no", "knob out_pointer_before_arm both ways")],
+    [("yes", "knob dpc_any_cpu=yes"), ("no", "out_pointer_before_arm: both answers")],
 )
 def test_knobs_that_are_not_at_their_defaults(setting: str, phrase: str) -> None:
     knobs = make_knobs({"dpc_any_cpu": setting})
-    phrases = scope_of(MACHINE, PROGRAM, knobs, ("data-race",), ("irql-too-high",))
+    found = Found(cutting_rules=("irql-too-high",))
+    phrases = scope_of(SYSTEM, PROGRAM, knobs, ("data-race",), found)
     assert phrase in phrases
     assert "only data-race" in phrases
     cut = "behaviours end where these rules, not asked for, are broken: irql-too-high"

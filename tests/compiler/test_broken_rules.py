@@ -111,7 +111,8 @@ def test_a_claim_that_is_true_costs_nothing_and_is_no_dead_line() -> None:
     results = [driver.check() for driver in (claimed, plain)]
     assert len({result.statistics.states for result in results}) == 1
     program = load_text(claimed.text).program
-    never_ran = unvisited(apply(claimed.system()), program, results[0])
+    system = claimed.system()
+    never_ran = unvisited(apply(system), system.notes, program, results[0])
     assert not [item for item in never_ran if "assert" in item.source.text]
 
 
@@ -159,9 +160,10 @@ def test_a_claim_that_held_is_no_line_that_never_ran() -> None:
         """,
         fields="x = Int(0, 3, {1, 2})",
     )
-    machine = apply(driver.system(), None)
+    system = driver.system()
+    machine = apply(system, None)
     result = ReferenceEngine().check(machine)
     program = load_text(driver.text).program
-    dead = [item.source.text for item in unvisited(machine, program, result)]
+    dead = [item.source.text for item in unvisited(machine, system.notes, program, result)]
     assert "assert k == 3" not in dead
     assert "k = k + 1" not in dead
