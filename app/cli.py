@@ -309,7 +309,7 @@ def prove(
     from dirql.explorer.patience import look
     from dirql.model.visible import one_line
 
-    from .proving import USUAL_GOALS, all_names, cuts_of, lemma_text, proof_text, prove_subject
+    from .proving import USUAL_GOALS, all_names, cuts_of, lemma_text, prove_subject, told
     from .questions import Options
     from .report import count
 
@@ -324,7 +324,7 @@ def prove(
         cuts = cuts_of(subject, found)
         name = one_line(subject.scenario.name)
         say(f"{one_line(str(path))}  {name}  {count(number, 'processor')}")
-        say(proof_text(found, subject.machine, names, cuts))
+        say(told(subject, found, names, cuts))
         if shows_lemmas and (text := lemma_text(found)):
             say(text)
         complete = complete and found.complete and not any(map(cuts.before, names))

@@ -17,6 +17,7 @@ from dirql.model.system import Notes
 
 from . import toolbox
 from .questions import Question
+from .toolbox import EngineChoice
 
 STATES = 5_000
 """States that looking at another answer may always cost, besides twice those of the check."""
@@ -98,7 +99,7 @@ def _compared(machine: Machine | None, question: Question, limits: Limits) -> tu
     if machine is None or _late(limits):
         return UNCOMPARED, ""
     try:
-        result = toolbox.engine(question.options.engine).check(machine, limits, None)
+        result = toolbox.engine(_quick(question.options.engine)).check(machine, limits, None)
     except BeyondEngineError:
         return UNCOMPARED, ""
     match result.verdict:
@@ -108,6 +109,11 @@ def _compared(machine: Machine | None, question: Question, limits: Limits) -> tu
             return "violated", name
         case _:
             return UNCOMPARED, ""
+
+
+def _quick(choice: EngineChoice) -> EngineChoice:
+    """The engine for a second look: native code is worth its compilation only where it is large."""
+    return replace(choice, name="auto" if choice.name == "native" else choice.name, workspace=None)
 
 
 def _late(limits: Limits) -> bool:

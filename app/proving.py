@@ -1,7 +1,7 @@
 """`dirql prove`: induction instead of exploration, for all values of parameters at once."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dirql.explorer.engine import Limits
@@ -24,6 +24,7 @@ from dirql.properties.property import Kind as PropertyKind
 
 from . import toolbox
 from .answers import Subject
+from .not_asked import LEFT, NotAsked, not_asked
 from .report import count
 from .trace_words import is_bookkeeping, readable, value_text
 
@@ -133,25 +134,52 @@ def all_names() -> tuple[str, ...]:
 NO_CUTS = Cuts(())
 
 
-def proof_text(proof: Proof, machine: Machine, names: Sequence[str], cuts: Cuts = NO_CUTS) -> str:
-    """What was proved, property by property, and where a proof failed from which state."""
-    return "\n".join(_proof_text(proof, machine, names, cuts))
+def told(subject: Subject, proof: Proof, names: Sequence[str], cuts: Cuts) -> str:
+    """The `proof` of the properties called `names` as text, with what they do not ask."""
+    asked = subject.asked
+    silent = not_asked(subject.system, asked.pattern.program, asked.scenario, names)
+    return proof_text(proof, subject.machine, names, cuts, silent)
 
 
-def _proof_text(proof: Proof, machine: Machine, names: Sequence[str], cuts: Cuts) -> Iterator[str]:
+def proof_text(
+    proof: Proof,
+    machine: Machine,
+    names: Sequence[str],
+    cuts: Cuts = NO_CUTS,
+    silent: Sequence[NotAsked] = (),
+) -> str:
+    """What was proved, property by property, and where a proof failed from which state.
+
+    Of the `silent` properties nothing, or less, was to be proved.
+    """
+    quiet = {item.property: item for item in silent}
+    return "\n".join(_proof_text(proof, machine, names, cuts, quiet))
+
+
+def _proof_text(
+    proof: Proof,
+    machine: Machine,
+    names: Sequence[str],
+    cuts: Cuts,
+    silent: Mapping[str, NotAsked],
+) -> Iterator[str]:
     width = max(len(name) for name in names)
     beyond = [goal for goal in _goals(proof, MODEL_BOUND) if not goal.proved]
     proved = "proved up to a limit of the model" if beyond else "proved"
     for name in names:
         goals = _goals(proof, name)
         open_goals = [goal for goal in goals if not goal.proved]
-        if cuts.before(name) and not open_goals:
+        part = silent.get(name)
+        if part is not None and (name in LEFT or not goals) and not part.only_after_failed_start:
+            yield f"  {name:<{width}}  not asked: {part.reason}"
+        elif cuts.before(name) and not open_goals:
             before = f"{_places(goals)} before one cannot" if goals else "no step before one can"
             yield f"  {name:<{width}}  not proved behind a crash; {before} break it"
         elif not goals:
             yield f"  {name:<{width}}  {proved}: no step or state of this driver can break it"
         elif not open_goals:
-            yield f"  {name:<{width}}  {proved} ({_places(goals)}{_by_induction(goals)})"
+            places = f"{_places(goals)}{_by_induction(goals)}"
+            yield f"  {name:<{width}}  {proved} ({places}){_in_part(part)}"
         elif open_goals[0].kind is Kind.PROGRESS:
             yield f"  {name:<{width}}  not proved: {_hope(goals)}; ask check"
         else:
@@ -175,6 +203,14 @@ def _proof_text(proof: Proof, machine: Machine, names: Sequence[str], cuts: Cuts
         f"{len(proof.dropped)} dropped; {proof.questions} questions to the solver, "
         f"{proof.seconds:.1f} s"
     )
+
+
+def _in_part(silent: NotAsked | None) -> str:
+    """Of what little something was proved."""
+    if silent is None:
+        return ""
+    part = "asked only after a start that failed: " if silent.only_after_failed_start else ""
+    return f"; {part}{silent.reason}"
 
 
 def _hope(goals: Sequence[Goal]) -> str:

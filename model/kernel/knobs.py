@@ -159,6 +159,7 @@ WIDEST: Mapping[str, str] = {
     "connect_may_fail": "yes",
     "spurious_calls": "yes",
     "dpc_any_cpu": "yes",
+    "dpc_order": "unordered",
     "weak_remove_queue_dpc": "yes",
 }
 """The answers of knobs that allow whatever the others do; of the rest `either` does, if there."""
