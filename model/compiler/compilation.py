@@ -16,8 +16,8 @@ from ..kernel.knobs import Knobs, NotedKnobs
 from ..kernel.levels import DISPATCH_LEVEL, PASSIVE_LEVEL, level_name
 from ..kernel.registration import NO_DEVICE, REFUSES
 from ..kernel.rule import Enter, Step
-from ..kernel.stack_memory import INTERNAL, LOCAL_STRUCTURE, instance_of
-from ..kernel.world import Facts, World
+from ..kernel.stack_memory import INTERNAL, instance_of
+from ..kernel.world import LOCAL_STRUCTURE, Facts, World
 from ..machine import ContextKind, Source
 from ..scenario import Scenario, Thread
 from ..system import System

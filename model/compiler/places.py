@@ -17,8 +17,8 @@ from ..domain import Domain, Enumeration, Range
 from ..driver import Device, Field, FieldKind, Object
 from ..expr import FALSE, TRUE, Constant, Expression
 from ..kernel.levels import bad_address
-from ..kernel.stack_memory import LOCAL_STRUCTURE, instance_of
-from ..kernel.world import World
+from ..kernel.stack_memory import instance_of
+from ..kernel.world import LOCAL_STRUCTURE, World
 from ..machine import Access, AccessKind, Check, Source, Variable
 from ..routine import NULL, Place
 from .errors import CompileError

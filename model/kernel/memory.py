@@ -22,7 +22,7 @@ from .events import signalled
 from .levels import APC_LEVEL, DISPATCH_LEVEL
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, RuleError, Step
 from .signature import Parameter
-from .world import DRIVER, NONE, World
+from .world import DRIVER, LOCAL_STRUCTURE, NONE, World
 
 
 def fit(
@@ -135,7 +135,11 @@ def ex_free_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Model: the structure is gone; any later use is a violation. All pool is nonpaged.
     """
     level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x12)")
-    return _end(call, world, call.text("P"), "3.4.10", level)
+    name = call.text("P")
+    if name in world.objects and world.objects[name].type == LOCAL_STRUCTURE:
+        detail = f"{call.routine} frees {name}, which is on a stack and no pool memory"
+        return (call.broken("double-free", detail, "0xC2 BAD_POOL_CALLER"),)
+    return _end(call, world, name, "3.4.10", level)
 
 
 def io_delete_device(call: KernelCall, world: World) -> tuple[Micro, ...]:

@@ -6,10 +6,7 @@ from ..machine import Check
 from .memory import as_new, pointed_to
 from .rule import KernelCall, KernelRoutine, Micro, Outcome, Step
 from .signature import Parameter
-from .world import World
-
-LOCAL_STRUCTURE = "local structure"
-"""The type of such an object, and the kind of the fact that a context has one."""
+from .world import LOCAL_STRUCTURE, World
 
 BEGINS, ENDS = "local structure begins", "local structure ends"
 """What the front end calls where a local structure is declared, and where its routine returns."""

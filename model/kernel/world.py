@@ -16,6 +16,9 @@ from .knobs import Knobs
 
 NONE = Constant("none")
 
+LOCAL_STRUCTURE = "local structure"
+"""The type of a structure on a routine's stack, and the kind of the fact that a context has one."""
+
 DRIVER = "driver"
 """The object that holds the driver's own fields: the device extension."""
 

@@ -9,7 +9,7 @@ from types import FunctionType
 from ..domain import Enumeration, Range
 from ..driver import Field, FieldKind, Object
 from ..driver import Line as Wiring
-from ..kernel.stack_memory import LOCAL_STRUCTURE
+from ..kernel.world import LOCAL_STRUCTURE
 from ..machine import Source
 from ..routine import NULL
 from .declarations import (

@@ -212,3 +212,8 @@ def test_what_is_refused(bench: Bench, body: str, message: str) -> None:
     assert message in caught.value.message
     assert caught.value.line
     assert caught.value.hint
+
+
+def test_stack_memory_is_no_pool_memory(bench: Bench) -> None:
+    text = "def Main(self):\n    context = Request()\n    ExFreePool(context)\n"
+    assert plain(bench, text) == "double-free"

@@ -68,6 +68,9 @@ class Sample(Driver):
             self.x = amount
         KeReleaseSpinLockFromDpcLevel(self.lock)
 
+    def Look(self, Context):
+        return Context.value
+
     def Bump(self, amount):
         self.x += amount
         return self.y
@@ -203,6 +206,12 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
         "p = InterlockedExchangePointer(self.pointer, NULL)\nif p:\n    ExFreePool(p)\n",
         "p = self.pointer\nif p:\n    ExFreePool(p)\n",
     ),
+    "stacks": (
+        "p = self.pointer\nif p:\n    b = p.value\n",
+        "p = self.pointer\nif p:\n    p.value = a & 1\n",
+        "self.pointer = NULL\n",
+        "p = InterlockedExchangePointer(self.pointer, NULL)\nif p:\n    ExFreePool(p)\n",
+    ),
     "queues": (
         "if not self.work.full():\n    self.work.append(a & 1)\n",
         "if not self.work.empty():\n    b = self.work.pop()\n",
@@ -280,6 +289,15 @@ _SPECIAL_PASSIVE: dict[str, tuple[str, ...]] = {
         "KeWaitForSingleObject(self.timer, Executive, KernelMode, FALSE, LARGE_INTEGER(-1))\n",
     ),
 }
+_LOCAL = (
+    "context.value = b & 1\n",
+    "b = context.value\n",
+    "self.pointer = context\n",
+    "self.pointer = context\n",
+    "if self.pointer == context:\n    self.pointer = NULL\n",
+    "if self.Interrupt:\n    b = KeSynchronizeExecution(self.Interrupt, self.Look, context)\n",
+)
+"""What threads do with a structure on their stack."""
 _LARGE = ("work items", "locks", "two interrupts")
 """Kinds of drivers that have one thread, for they have many states."""
 
@@ -404,6 +422,10 @@ def _routines(draw: st.DrawFn, kind: str, threads: list[str], *, above: bool) ->
     for name in threads:
         usual = raised if above and name == "Thread0" else _ANYWHERE + (_PASSIVE + passive) * 2
         most = 1 if kind in _LARGE else 2
+        if kind == "stacks":
+            local = _body(usual + (special + _LOCAL) * 3, 1 + most)
+            routines[f"{name}(self)"] = "context = Record()\n" + draw(local)
+            continue
         routines[f"{name}(self)"] = draw(_body(usual + special * 4, 1 + most))
     return routines
 

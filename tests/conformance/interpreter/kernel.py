@@ -9,7 +9,18 @@ from dirql.model.routine import Call, Node
 
 from . import deferred, interrupts, waits
 from .calling import Begin, Calling
-from .state import DISPATCH, FREED, NONE, Draft, InKernel, Run, World, argument_of, fitted
+from .state import (
+    DISPATCH,
+    FREED,
+    LOCAL_STRUCTURE,
+    NONE,
+    Draft,
+    InKernel,
+    Run,
+    World,
+    argument_of,
+    fitted,
+)
 
 CANCEL = "cancel spin lock"
 
@@ -21,6 +32,9 @@ def begin(
     instruction = node.instruction
     assert isinstance(instruction, Call)
     routine = str(getattr(instruction.routine, "value", ""))
+    if routine.startswith(LOCAL_STRUCTURE):
+        template = str(argument_of(world, instruction.arguments[0], run))
+        return _local_structure(Calling(world, draft, name, processor, {}), routine, template)
     signature = next(item for item in ROUTINES if item.name == routine)
     names = [item.name for item in signature.parameters if item.passing is not Passing.OUT]
     given = [argument_of(world, item, run) for item in instruction.arguments]
@@ -29,6 +43,19 @@ def begin(
     if routine.startswith("Interlocked"):
         return _interlocked(call, routine)
     return BEGIN[routine](call)
+
+
+def _local_structure(call: Calling, routine: str, template: str) -> list[Draft]:
+    """A structure on the stack begins, with the first values of its fields, or ends."""
+    name, memory = f"{call.name}.{template}", call.draft.memory
+    begins = routine.endswith("begins")
+    if begins:
+        call.require(name not in memory.values(), "model-bound")
+    for item in call.world.program.objects:
+        for declared in item.fields if item.name == template else ():
+            memory[f"{name}.{declared.name}"] = declared.initial[0]
+    memory[f"{FREED} {name}"] = not begins
+    return call.done(name if begins else 0)
 
 
 def go_on(world: World, draft: Draft, name: str, processor: str) -> list[Draft]:
@@ -176,6 +203,7 @@ def _release_from_dpc(call: Calling) -> list[Draft]:
 def _free(call: Calling) -> list[Draft]:
     name = call.text("P")
     call.require(name != "NULL", "null-dereference")
+    call.require(not call.world.on_stack(name), "double-free")
     call.at_most(DISPATCH)
     call.require(not call.draft.memory.get(f"{FREED} {name}"), "double-free")
     call.draft.memory[f"{FREED} {name}"] = True

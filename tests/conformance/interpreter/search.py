@@ -10,7 +10,19 @@ from dirql.model.driver import Program
 from dirql.model.scenario import Scenario
 
 from . import deferred, dispatch, waits
-from .state import DISPATCH, FREED, NONE, Context, Draft, InDpc, State, World, called, thaw
+from .state import (
+    DISPATCH,
+    FREED,
+    LOCAL_STRUCTURE,
+    NONE,
+    Context,
+    Draft,
+    InDpc,
+    State,
+    World,
+    called,
+    thaw,
+)
 from .steps import act, begin_phase, named
 
 
@@ -47,14 +59,14 @@ def explore(
     work = list(known)
     while work:
         state = work.pop()
-        before = _view(state)
+        before = _view(world, state)
         found.views.add(before)
         for after in _steps(world, state):
             if isinstance(after, str):
                 found.broken.add(after)
                 continue
             following = after.frozen()
-            found.changes.add((before, _view(following)))
+            found.changes.add((before, _view(world, following)))
             if following not in known:
                 known.add(following)
                 work.append(following)
@@ -65,9 +77,13 @@ def explore(
     return found
 
 
-def _view(state: State) -> View:
+def _view(world: World, state: State) -> View:
     """What a state shows; what is as it was in the beginning is left out."""
-    shown = [item for item in state.memory if not item[0].startswith(FREED)]
+    shown = [
+        item
+        for item in state.memory
+        if not item[0].startswith(FREED) and not world.on_stack(item[0].rpartition(".")[0])
+    ]
     for name, context in state.contexts:
         if context.irql:
             shown.append((f"level of {name}", context.irql))
@@ -91,7 +107,7 @@ def _first(world: World) -> Iterator[Draft]:
             signalled = world.fields.get(f"{item.name}.signalled")
             kernel[f"signalled {item.name}"] = bool(signalled and signalled.initial[0])
             continue
-        for declared in item.fields:
+        for declared in item.fields if item.type != LOCAL_STRUCTURE else ():
             name = f"{item.name}.{declared.name}"
             names = [f"{name}[{i}]" for i in range(declared.count)] if declared.count else [name]
             places += [(each, declared.initial) for each in names]
@@ -108,12 +124,25 @@ def _first(world: World) -> Iterator[Draft]:
             slot = dispatch.slot_of(device.object, processor)
             contexts[slot] = Context("waiting")
     stacks: dict[str, tuple[str, ...]] = dict.fromkeys(world.processors, ())
+    unused = _stacks(world, list(contexts))
     for values in product(*(initial for _, initial in places)):
         memory = dict(zip((name for name, _ in places), values, strict=True))
+        memory.update(unused)
         draft = Draft(memory, dict(kernel), dict(contexts), dict(stacks))
         phase = "start" if world.scenario.start else "concurrently"
         begin_phase(world, draft, phase)
         yield draft
+
+
+def _stacks(world: World, contexts: list[str]) -> dict[str, Value]:
+    """What is on the stacks before anybody runs: structures that do not exist yet."""
+    found: dict[str, Value] = {}
+    for item in world.program.objects:
+        for context in contexts if item.type == LOCAL_STRUCTURE else ():
+            name = f"{context}.{item.name}"
+            found[f"{FREED} {name}"] = True
+            found.update({f"{name}.{one.name}": one.initial[0] for one in item.fields})
+    return found
 
 
 # Who may move.

@@ -38,6 +38,7 @@ from .c_numbers import in_field
 
 NONE = "none"
 FREED = "freed"
+LOCAL_STRUCTURE = "local structure"
 PASSIVE, APC, DISPATCH = 0, 1, 2
 
 Locals: TypeAlias = tuple[tuple[str, Value], ...]
@@ -183,6 +184,19 @@ class World:
         }
 
     @property
+    def local_structures(self) -> list[str]:
+        """The structures on the stacks of routines: `routine.local`."""
+        return [item.name for item in self.program.objects if item.type == LOCAL_STRUCTURE]
+
+    def on_stack(self, owner: str) -> str:
+        """Which local structure the object called `owner` is, in some context; empty for none."""
+        return next((item for item in self.local_structures if owner.endswith(f".{item}")), "")
+
+    def declared(self, owner: str, name: str) -> Field:
+        """The declaration of a field of an object."""
+        return self.fields[f"{self.on_stack(owner) or owner}.{name}"]
+
+    @property
     def lines(self) -> list[Device]:
         """The devices that are wired to a line."""
         return [item for item in self.program.devices if item.line is not None]
@@ -221,7 +235,7 @@ def find(world: World, place: Place, run: Run) -> tuple[str, Field]:
     if owner in ("NULL", "0"):
         raise BrokenRuleError("null-dereference")
     name = f"{owner}.{place.field}"
-    declared = world.fields[name]
+    declared = world.declared(owner, place.field)
     if place.index is None:
         return name, declared
     index = int(evaluate(place.index, run))
@@ -304,7 +318,8 @@ def touch(
 ) -> tuple[dict[str, Value], Run]:
     """Memory and routine after a load or a store."""
     name, declared = find(world, instruction.place, run)
-    if memory.get(f"{FREED} {name.partition('.')[0]}"):
+    owner = name.rpartition(".")[0]
+    if memory.get(f"{FREED} {owner if world.on_stack(owner) else name.partition('.')[0]}"):
         raise BrokenRuleError("use-after-free")
     if isinstance(instruction, Load):
         return memory, assigned(run, instruction.target, memory[name], following)
