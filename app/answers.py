@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dirql.explorer.engine import BeyondEngineError, Engine, Snapshot
 from dirql.explorer.patience import LimitReached, Patience
@@ -23,6 +23,9 @@ from .defaults import Comparison, Default
 from .not_asked import NotAsked
 from .questions import NO_MEMORY, Failure, Question, load
 from .remembered import Asked, Memory, Remark
+
+if TYPE_CHECKING:
+    from .hang import Standstill
 
 Watch: TypeAlias = "Callable[[Snapshot], None] | None"
 
@@ -258,7 +261,7 @@ def _found(work: _Work, question: Question, watch: Watch) -> tuple[Result, Remar
             result = replace(result, verdict=Unknown(reason), limited=True)
         if not result.limited:
             memory.keep(key, remark, subject.machine)
-    return result, remark
+    return _going_on(subject.machine, result, remark.way) if remark.way else result, remark
 
 
 def _engine(memory: Memory, question: Question) -> Engine:
@@ -334,20 +337,35 @@ def _beside(subject: Subject, result: Result) -> Remark:
     if names is not None and len(names) + len(asked.waived) == len(PROPERTIES):
         names = None
     found = Found(rules, silent, asked.waived)
+    end = _standstill(subject, result)
     return Remark(
         scope_of(system, program, asked.knobs, names, found),
         unvisited=unvisited(subject.machine, system.notes, program, result),
-        standstill=_standstill(subject, result),
+        standstill=end.told,
+        way=end.way,
         not_asked=silent,
         cut=rules,
     )
 
 
-def _standstill(subject: Subject, result: Result) -> str:
+def _standstill(subject: Subject, result: Result) -> "Standstill":
+    from .hang import Standstill, standstill
+
     match result.verdict:
         case Violated(_, trace) | Unknown(_, Trace() as trace):
-            from .hang import standstill
-
             return standstill(subject.system, subject.machine, trace)
         case _:
-            return ""
+            return Standstill()
+
+
+def _going_on(machine: Machine, result: Result, way: tuple[int, ...]) -> Result:
+    """`result` with the way into a standstill behind its trace."""
+    from .hang import going_on
+
+    match result.verdict:
+        case Violated(trace=trace) as verdict:
+            return replace(result, verdict=replace(verdict, trace=going_on(machine, trace, way)))
+        case Unknown(possible=Trace() as trace) as verdict:
+            return replace(result, verdict=replace(verdict, possible=going_on(machine, trace, way)))
+        case _:
+            return result

@@ -1,19 +1,22 @@
 """What hangs, and why: where a context ends up that can never go on, and who is in its way.
 
-A trace of `stuck-context` ends at the first state of no return, which is the shortest way to be
-lost and rarely the state in which anything stands still. From there the nearest standstill is
-searched: a set of states that is never left. In it each context either stands for ever or goes
-round for ever, and one can say who waits for whom.
+A trace of a progress condition ends at the first state of no return, which is the shortest way to
+be lost and rarely the state in which anything stands still. From there the nearest standstill is
+searched: a set of states that is never left. The trace is told on to there, marked as the way into
+it. In it each context either stands for ever or goes round for ever, and one can say who waits for
+whom.
 """
 
 import re
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
 from dirql.explorer.evaluate import Evaluator, State
+from dirql.explorer.judgement import hopeless
+from dirql.explorer.recording import Recorder
 from dirql.explorer.successors import Successors
 from dirql.explorer.trace import Trace
 from dirql.model.domain import Value
@@ -21,6 +24,7 @@ from dirql.model.kernel.dispatch import FIRES_AGAIN
 from dirql.model.kernel.levels import DISPATCH_LEVEL
 from dirql.model.machine import Machine
 from dirql.model.system import Point, System
+from dirql.properties import alone
 
 from .report import count
 from .trace_words import readable
@@ -37,16 +41,41 @@ NUMBER = re.compile(r" #\d+$")
 """What tells program points of one name apart."""
 
 
-def standstill(system: System, machine: Machine, trace: Trace) -> str:
-    """What hangs after `trace`, in a few sentences; empty where there is nothing to say."""
-    if trace.violation.property != STUCK or not trace.violation.contexts:
-        return ""
-    scene = _search(system, machine, _last_state(trace))
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """What comes of a violation that has no way back.
+
+    Attributes:
+        told: what hangs, in a few sentences; empty where there is nothing to say.
+        way: the transitions that lead to the nearest standstill.
+    """
+
+    told: str = ""
+    way: tuple[int, ...] = ()
+
+
+def standstill(system: System, machine: Machine, trace: Trace) -> Standstill:
+    """What comes of `trace`; nothing unless it ends where there is no way back."""
+    violation = trace.violation
+    if all(hopeless(item) != violation for item in machine.progress):
+        return Standstill()
+    scene = _search(system, alone(machine, violation.property), _last_state(trace))
     if scene is None:
-        return ""
-    told = readable("; ".join(scene.chain(trace.violation.contexts[0])))
-    later = f", {count(scene.distance, 'step')} later at the nearest" if scene.distance else ""
-    return f"What hangs{later}: {told}."
+        return Standstill()
+    if violation.property != STUCK:
+        return Standstill(way=scene.way)
+    told = readable("; ".join(scene.chain(violation.contexts[0])))
+    later = f", {count(len(scene.way), 'step')} later at the nearest" if scene.way else ""
+    return Standstill(f"What hangs{later}: {told}.", scene.way)
+
+
+def going_on(machine: Machine, trace: Trace, way: Sequence[int]) -> Trace:
+    """`trace` with the steps of `way` behind its violation."""
+    evaluator = Evaluator(machine)
+    states = [_last_state(trace)]
+    for index in way:
+        states.append(evaluator.after(machine.transitions[index])(states[-1]))
+    return replace(trace, onward=Recorder(machine, evaluator).steps(states, way))
 
 
 def _last_state(trace: Trace) -> State:
@@ -62,7 +91,7 @@ def _search(system: System, machine: Machine, start: State) -> "_Scene | None":
     successors = Successors(machine, evaluator)
     graph: nx.DiGraph[State] = nx.DiGraph()
     graph.add_node(start)
-    distances = {start: 0}
+    ways: dict[State, tuple[int, ...]] = {start: ()}
     pending = deque([start])
     while pending:
         state = pending.popleft()
@@ -71,23 +100,23 @@ def _search(system: System, machine: Machine, start: State) -> "_Scene | None":
                 continue
             after = action.after(state)
             graph.add_edge(state, after)
-            if after not in distances:
-                distances[after] = distances[state] + 1
+            if after not in ways:
+                ways[after] = (*ways[state], action.index)
                 pending.append(after)
-        if len(distances) > MOST_STATES:
+        if len(ways) > MOST_STATES:
             return None
     sets = nx.strongly_connected_components(graph)
     final = (
         found for found in sets if all(after in found for one in found for after in graph[one])
     )
-    nearest = min(final, key=lambda found: min(distances[state] for state in found))
-    first = min(nearest, key=lambda state: distances[state])
-    return _Scene(system, machine, evaluator, successors, nearest, first, distances[first])
+    nearest = min(final, key=lambda found: min(len(ways[state]) for state in found))
+    first = min(nearest, key=lambda state: len(ways[state]))
+    return _Scene(system, machine, evaluator, successors, nearest, first, ways[first])
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A standstill: the states it consists of, and the nearest of them."""
+    """A standstill: the states it consists of, the nearest of them, and the way there."""
 
     system: System
     machine: Machine
@@ -95,7 +124,7 @@ class _Scene:
     successors: Successors
     states: set[State]
     first: State
-    distance: int
+    way: tuple[int, ...]
 
     def chain(self, context: str) -> Iterator[str]:
         """One clause for each context, from the one that is stuck to the one that is to blame."""

@@ -55,6 +55,7 @@ class Remark:
         unvisited: lines that never ran.
         settled: whether no limit kept `needed_knobs` and `defaults` from being found.
         standstill: what hangs in the end and why.
+        way: the transitions that lead there, behind the trace.
         cut: the crashes, not asked for, at which behaviours ended.
         not_asked: properties that ask nothing in this scenario.
         defaults: what becomes of a verdict `holds` with other answers to the questions of knobs.
@@ -67,6 +68,7 @@ class Remark:
     unvisited: tuple[Unvisited, ...] = ()
     settled: bool = True
     standstill: str = ""
+    way: tuple[int, ...] = ()
     not_asked: tuple[NotAsked, ...] = ()
     defaults: tuple[Default, ...] = ()
     machine: str = ""

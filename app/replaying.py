@@ -58,7 +58,7 @@ def replay(file: Path, pattern: Path | None, style: Style, *, run_module: bool =
         f"{shown}  {one_line(stored.scenario)}  {count(stored.processors, 'processor')}  "
         f"replayed: {trace.violation.property}, after {count(len(trace.steps), 'step')}"
     )
-    end = prose(standstill(subject.system, machine, trace), style)
+    end = prose(standstill(subject.system, machine, trace).told, style)
     return "\n".join((title, "", render(trace, style), *end))
 
 

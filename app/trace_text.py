@@ -9,7 +9,7 @@ happened, what changed. Where there is no room for lanes, one column names proce
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dirql.explorer.trace import Step, Trace
 from dirql.model.domain import Value
@@ -41,6 +41,9 @@ CODE_INDENT = "    "
 
 UNREMARKABLE: tuple[Value, ...] = (False, 0, "NULL", "none", "unused", "idle")
 """First values that a reader expects of anything not mentioned."""
+
+ONWARD = "no way back from here; the way into it:"
+"""What stands before the steps that follow a violation."""
 
 GAP = "   "
 """What stands between the driver's line and what happened."""
@@ -83,11 +86,11 @@ class Style:
 def render(trace: Trace, style: Style | None = None) -> str:
     """The whole trace, and what went wrong at its end, as lines."""
     drawn = style or Style()
-    course = follow(trace)
-    end = _prose(drawn.fit(sentence(trace, course)), drawn.width)
+    end = _prose(drawn.fit(sentence(trace, follow(trace))), drawn.width)
+    whole = replace(trace, steps=(*trace.steps, *trace.onward))
     lines = [
-        *_start(trace, drawn),
-        *(_table(trace, course, drawn) if trace.steps else ()),
+        *_start(whole, drawn),
+        *(_table(whole, len(trace.steps), drawn) if whole.steps else ()),
         "",
         *(drawn.paint(line, "red") for line in end),
     ]
@@ -138,13 +141,19 @@ def _start(trace: Trace, style: Style) -> Iterator[str]:
             yield ""
 
 
-def _table(trace: Trace, course: Course, style: Style) -> Iterator[str]:
-    """The lines of all steps, under a line that names the lanes."""
+def _table(trace: Trace, lost: int, style: Style) -> Iterator[str]:
+    """The lines of all steps, under a line that names the lanes.
+
+    After `lost` steps there is no way back, if more follow; they are the way into a standstill.
+    """
+    course = follow(trace)
     grid = _Grid.of(course, style)
     if grid.split:
         yield grid.row("", {place: (place, "bright_black") for place in grid.lanes}, "")
     rows = _Rows(trace, style, grid.text_width)
     for number, (step, position) in enumerate(zip(trace.steps, course.positions, strict=True), 1):
+        if number == lost + 1:
+            yield grid.row("", {}, style.paint(ONWARD, "red"))
         breaks = trace.violation.at_step and number == len(trace.steps)
         standing = dict.fromkeys(position.occupied, (style.bar, "bright_black"))
         for index, line in enumerate(rows.of(step, position)):

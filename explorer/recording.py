@@ -44,14 +44,18 @@ class Recorder:
         There is one state more than transitions, or as many when the last step breaks a check:
         such a step leads to no state, and changes nothing.
         """
+        initial = tuple(zip(self._names, states[0], strict=True))
+        steps = self.steps(states, taken)
+        return Trace(self._machine.name, digest(self._machine), initial, steps, violation)
+
+    def steps(self, states: Sequence[State], taken: Sequence[int]) -> tuple[Step, ...]:
+        """The steps through `states` by the transitions `taken`, as `trace` has them."""
         ends = zip_longest(taken, states, states[1:])
-        steps = tuple(
+        return tuple(
             self._step(index, before, after or before)
             for index, before, after in ends
             if index is not None
         )
-        initial = tuple(zip(self._names, states[0], strict=True))
-        return Trace(self._machine.name, digest(self._machine), initial, steps, violation)
 
     def _step(self, index: int, before: State, after: State) -> Step:
         transition = self._machine.transitions[index]

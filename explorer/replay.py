@@ -6,6 +6,8 @@ they change, and that the end is as bad as the trace says are all worked out ane
 and plainest way.
 """
 
+from dataclasses import replace
+
 from dirql.model.digest import digest
 from dirql.model.dump import expression_text
 from dirql.model.expr import Expression
@@ -42,14 +44,17 @@ def recorded(machine: Machine, trace: Trace) -> Trace:
         ReplayError: as `replay`.
     """
     states = replay(machine, trace)
-    taken = [step.transition for step in trace.steps]
-    return Recorder(machine, Evaluator(machine)).trace(states, taken, trace.violation)
+    recorder = Recorder(machine, Evaluator(machine))
+    taken, beyond = ([step.transition for step in part] for part in (trace.steps, trace.onward))
+    told = recorder.trace(states[: len(taken) + 1], taken, trace.violation)
+    return replace(told, onward=recorder.steps(states[len(taken) :], beyond) if beyond else ())
 
 
 def replay(machine: Machine, trace: Trace) -> tuple[State, ...]:
     """Run `trace` on `machine`; return the states it passes, the initial one first.
 
-    On the way it may break other properties that a free build of Windows survives.
+    On the way it may break other properties that a free build of Windows survives. The steps that
+    follow a violation are run like those that lead to it.
 
     Raises:
         ReplayError: the machine is another one, a step cannot be taken or changes something else,
@@ -89,7 +94,21 @@ class _Replay:
         if self._trace.violation.at_step:
             raise ReplayError("the trace says its last step breaks a rule, and it has no step")
         self._confirm_state(states[-1])
+        self._go_on(states)
         return tuple(states)
+
+    def _go_on(self, states: list[State]) -> None:
+        """Take the steps that follow a violation without a way back."""
+        told = self._trace.violation
+        if self._trace.onward and all(_lost_by(item) != told for item in self._machine.progress):
+            raise ReplayError(f"no steps follow {told.property}, and the trace goes on behind it")
+        for number, step in enumerate(self._trace.onward, len(states)):
+            place = f"step {number} ({step.context}: {step.name})"
+            transition = self._transition(step, place)
+            self._compare_level(step, states[-1], place)
+            if broken := self._broken(transition, states[-1]):
+                raise ReplayError(f"{place} breaks {broken[0]}, and the trace goes on behind it")
+            states.append(self._take(step, transition, states[-1], place))
 
     def _true(self, expression: Expression, state: State) -> bool:
         return self._evaluator.value(expression)(state) is True
@@ -179,14 +198,7 @@ class _Replay:
             if found == violation and self._false(invariant, state):
                 return
         for progress in self._machine.progress:
-            found = Violation(
-                progress.property,
-                progress.detail,
-                progress.bug_check,
-                at_step=False,
-                contexts=(progress.context,),
-            )
-            if found == violation and self._lost(progress, state):
+            if _lost_by(progress) == violation and self._lost(progress, state):
                 return
         if violation.property in self._machine.races and self._meeting(state):
             return
@@ -294,3 +306,9 @@ class _Replay:
             return True
         element = self._evaluator.value
         return element(one.index)(state) == element(other.index)(state)
+
+
+def _lost_by(item: Progress) -> Violation:
+    """How it is told that a state has no way to the goal of `item`."""
+    who = (item.context,)
+    return Violation(item.property, item.detail, item.bug_check, at_step=False, contexts=who)

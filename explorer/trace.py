@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dirql.model.domain import Value
 from dirql.model.machine import Source
 
-TRACE_VERSION = 2
+TRACE_VERSION = 3
 """Version of the JSON form. It changes whenever a reader of the old form could misread the new."""
 
 
@@ -52,10 +52,15 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A path from an initial state to a violation; `len(steps)` is its length."""
+    """A path from an initial state to a violation; `len(steps)` is its length.
+
+    Where the violation is that there is no way back, `onward` are steps that may follow: the way
+    into the nearest standstill. They are no part of the violation, and need not be told.
+    """
 
     machine: str
     digest: str
     initial: tuple[tuple[str, Value], ...]
     steps: tuple[Step, ...]
     violation: Violation
+    onward: tuple[Step, ...] = ()

@@ -120,3 +120,54 @@ def test_what_hangs(
     assert said in " ".join(capsys.readouterr().out.split())
     assert run(["replay", "trace.json"]) == 0
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+DOOMED = """
+    def One(self):
+        self.go = 0
+        KeWaitForSingleObject(self.Done)
+
+
+scenario = Scenario(concurrently=[Drv.One], processors=[1])
+"""
+
+
+def test_a_certain_hang_shows_the_way_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There are no steps to the violation; those into the standstill are stored and replayed."""
+    monkeypatch.chdir(tmp_path)
+    pattern = tmp_path / "drv.py"
+    pattern.write_text(HEAD + DOOMED, encoding="utf-8")
+    for arguments in (["check", "--no-cache", str(pattern), "--trace", "trace.json"],) * 2:
+        assert run(arguments) == 1
+        shown = capsys.readouterr().out
+        assert "violated: stuck-context, after 0 steps" in shown
+        before, _, behind = shown.partition("no way back from here; the way into it:")
+        assert "self.go = 0" not in before
+        assert " 1  PASSIVE  One:23" in behind
+        assert "KeWaitForSingleObject(self.Done)" in behind
+    stored = (tmp_path / "trace.json").read_text(encoding="utf-8")
+    assert run(["replay", "trace.json"]) == 0
+    assert "the way into it" in capsys.readouterr().out
+    damaged = stored.replace('"name": "writes ', '"name": "rewrites ')
+    assert damaged != stored
+    (tmp_path / "trace.json").write_text(damaged, encoding="utf-8")
+    assert run(["replay", "trace.json"]) != 0
+    assert "step 1" in capsys.readouterr().err
+
+
+def test_a_kept_answer_shows_the_way_into_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIRQL_CACHE_DIR", str(tmp_path / "cache"))
+    pattern = tmp_path / "drv.py"
+    pattern.write_text(HEAD + DOOMED, encoding="utf-8")
+    shown = set[str]()
+    for _ in range(2):
+        assert run(["check", str(pattern)]) == 1
+        text = capsys.readouterr().out
+        shown.add(text.partition("stuck-context (")[0])
+        assert "the way into it" in text
+    assert len(shown) == 1
