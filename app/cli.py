@@ -39,7 +39,7 @@ from .arguments import (
     bounded,
     workspace,
 )
-from .interrupts import code_of, interrupted, listen
+from .interrupts import code_of, deafen, interrupted, listen
 from .printing import complain, complain_of_usage, say
 from .toolbox import EngineChoice, InputError
 
@@ -389,4 +389,9 @@ def main() -> None:
     """The console script `dirql`."""
     streams.guard()
     listen()
-    sys.exit(run())
+    try:
+        code = run()
+    except KeyboardInterrupt as interruption:  # while the end was told
+        code = code_of(interruption)
+    deafen()
+    sys.exit(code)

@@ -15,8 +15,6 @@ import threading
 import time
 from types import FrameType
 
-from dirql.explorer.processes import STOPPERS, end_with_parent
-
 from . import exit_codes
 
 ENOUGH = 5.0
@@ -84,6 +82,11 @@ def listen() -> None:
     threading.Thread(target=_hear, args=(reader, numbers), name="signals", daemon=True).start()
 
 
+def deafen() -> None:
+    """Raise nothing any more: the exit code is known."""
+    _heard.noticed.set()
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
     """The handler, in the main thread.
 
@@ -113,6 +116,8 @@ def _hear(reader: int, numbers: frozenset[int]) -> None:
 
 def _hurry(number: int) -> None:
     """See to it that the main thread notices."""
+    from dirql.explorer.processes import STOPPERS
+
     end = time.monotonic() + ENOUGH
     while not _heard.noticed.wait(_HURRY):
         for stop in STOPPERS:
@@ -132,6 +137,8 @@ def leave_to(parent: int) -> None:
 
     Ctrl-C reaches every process of a terminal; the parent says what was done, and ends us.
     """
+    from dirql.explorer.processes import end_with_parent
+
     ignored = [signal.SIGINT]
     if sys.platform != "win32":
         signal.set_wakeup_fd(-1)  # the parent's

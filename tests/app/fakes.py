@@ -2,10 +2,12 @@
 
 Every scenario of the fake pattern is answered by its name: `holds`, `violated`, `unknown`,
 `needs_knob` (violated unless `out_pointer_before_arm=yes`), `beyond`, `crash`, `interrupt`,
-`uncompilable`.
+`uncompilable`, `endless` (compiling it never ends), `killed` (so is the process that explores it).
 """
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,6 +67,8 @@ class Workshop:
     def load(self, path: Path, *, run_module: bool = False) -> Pattern:
         """The pattern, or a complaint about a file whose name says it is broken."""
         del run_module
+        while "endless" in path.name:
+            pass
         if "broken" in path.name:
             raise toolbox.InputError(f"{path}:3:5: DQ112 there is no 'Dpx'")
         program = Program(path.stem, (), (), ())
@@ -77,6 +81,8 @@ class Workshop:
         if chosen.name == "uncompilable":
             raise toolbox.InputError(f"{pattern.path}:9: DQ302 the driver never connects")
         settings = ",".join(f"{name}={value}" for name, value in knobs.settings)
+        while chosen.name == "endless" or (chosen.name == "endless_knobs" and settings):
+            pass
         machine = self.machine(f"{chosen.name}/{processors}/{settings}")
         return System(machine, (), (), (), (), (), (), (), FALSE)
 
@@ -124,6 +130,8 @@ class ScriptedEngine:
             raise BeyondEngineError("variable 'v' has more than 2**64 values")
         if chosen == "interrupt":
             raise KeyboardInterrupt
+        if chosen == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         if chosen == "unknown":
             return Unknown("the limit of 100 states was reached")
         good = chosen == "holds" or (

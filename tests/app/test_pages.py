@@ -1,6 +1,5 @@
 """`dirql rules`, `dirql explain`, `dirql --help`."""
 
-import os
 import subprocess
 import sys
 
@@ -101,22 +100,12 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
+    """So that it answers at once, on whatever computer."""
     program = (
         "import sys; from dirql.app.cli import run; run(['--help']); "
-        "heavy = {'rich', 'networkx', 'z3', 'msgspec', 'dirql.model', 'dirql.explorer'}; "
+        "heavy = {'rich', 'networkx', 'z3', 'llvmlite', 'msgspec', 'asyncio', "
+        "'multiprocessing', 'dirql.model', 'dirql.explorer'}; "
         "print('heavy:', sorted(heavy & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert result.stdout.splitlines()[-1] == b"heavy: []"
-
-
-def test_help_is_quick() -> None:
-    program = "from dirql.app.cli import run; run(['--help'])"
-    seconds: list[float] = []
-    for _ in range(3):
-        before = os.times()
-        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-        after = os.times()
-        used = after.children_user + after.children_system  # the computer may be busy otherwise
-        seconds.append(used - before.children_user - before.children_system)
-    assert min(seconds) < 0.3
