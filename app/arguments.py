@@ -4,6 +4,7 @@ Only click is imported here at the top, so that `--help` answers at once.
 """
 
 import re
+import shlex
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -170,15 +171,20 @@ RUN_MODULE = click.option(
     "pattern runs: it is read.",
 )
 
+_PLAIN = re.compile(r"[\w@%+=:,./\\ -]*")
+"""What means nothing to a shell between double quotes."""
+
 
 def quoted(path: Path) -> str:
     """The path as a shell takes it, and as it can be printed."""
     from dirql.model.visible import one_line
 
     text = str(path)
-    if (seen := one_line(text)) != text:
-        return f"$'{seen}'"
-    return f'"{text}"' if " " in text else text
+    if one_line(text) != text:
+        return "$'" + one_line(text.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+    if _PLAIN.fullmatch(text):
+        return f'"{text}"' if " " in text else text
+    return shlex.quote(text)
 
 
 class Group(click.Group):

@@ -6,6 +6,8 @@ import tempfile
 import traceback
 from importlib.metadata import version
 
+from dirql.model.visible import visible
+
 
 def report_internal_error(error: BaseException) -> str:
     """Store the traceback of `error` in a file; returns what to tell the user."""
@@ -22,7 +24,7 @@ def report_internal_error(error: BaseException) -> str:
             encoding="utf-8",
             errors="backslashreplace",
         ) as log:
-            log.write(text)
+            log.write(visible(text))
     except OSError as problem:
         where = f"these lines (no file could be written: {problem.strerror}):\n{text}"
     else:

@@ -55,9 +55,14 @@ def json_line(value: object) -> str:
     A lone surrogate, which is in no text but in names of files that are not UTF-8, has no form in
     JSON; it becomes the characters that the text output shows.
     """
+    return escaped_json(json.dumps(value, ensure_ascii=False))
+
+
+def escaped_json(text: str) -> str:
+    """The JSON `text`, in which what cannot be seen is escaped; it stands in strings only."""
     from dirql.model.visible import UNSEEN
 
-    return UNSEEN.sub(_json_escape, json.dumps(value, ensure_ascii=False))
+    return UNSEEN.sub(_json_escape, text)
 
 
 def _json_escape(found: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from dirql.model.regular import read_regular
 from dirql.model.visible import one_line
 
 from .arguments import MOST_PROCESSORS
+from .printing import escaped_json
 from .toolbox import InputError
 
 FILE_VERSION = 1
@@ -70,7 +71,8 @@ def write(path: Path, stored: StoredTrace) -> None:
         properties=None if stored.properties is None else list(stored.properties),
         trace=msgspec.Raw(_utf8(encode(stored.trace))),
     )
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(envelope), indent=1) + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(envelope), indent=1).decode()
+    path.write_bytes(escaped_json(text).encode() + b"\n")
 
 
 def seen_from(folder: Path, pattern: str) -> str:

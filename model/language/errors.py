@@ -32,6 +32,9 @@ from dataclasses import dataclass
 
 from ..visible import one_line, visible, width
 
+LONGEST_LINE = 300
+"""Letters of a line that are shown."""
+
 UNREADABLE = "DQ101"
 NOT_PYTHON = "DQ102"
 MODULE_FAILED = "DQ103"
@@ -88,14 +91,26 @@ class PatternError(Exception):
         shown = [f"{place}: {self.code} {one_line(self.message)}"]
         if self.text.strip():
             number = f"{self.line:>5}"
-            shown.append(f"{number} | {visible(self.text.rstrip())}")
+            text, column = _around(self.text.rstrip(), self.column)
+            shown.append(f"{number} | {visible(text)}")
             if self.column:
-                parts = visible(self.text[: self.column - 1]).split("\t")
+                parts = visible(text[: column - 1]).split("\t")
                 blank = "\t".join(" " * width(part) for part in parts)
                 shown.append(f"{' ' * len(number)} | {blank}^")
         if self.hint:
             shown.append(f"      hint: {visible(self.hint)}")
         return "\n".join(shown)
+
+
+def _around(text: str, column: int) -> tuple[str, int]:
+    """The part of a long line that is shown, and the column in it."""
+    if len(text) <= LONGEST_LINE:
+        return text, column
+    first = max(0, column - LONGEST_LINE // 2)
+    part = text[first : first + LONGEST_LINE]
+    before = "..." if first else ""
+    after = "..." if first + LONGEST_LINE < len(text) else ""
+    return f"{before}{part}{after}", column - first + len(before)
 
 
 @dataclass(eq=False)

@@ -18,6 +18,8 @@ MOST_BITS = 256
 MOST_WORK = 200_000
 """Steps of evaluating, and entries of what is made on the way."""
 LETTERS_PER_ENTRY = 64
+LONGEST_TEXT = 80
+"""Of an expression in a message."""
 
 RUNS = "dirql check --run-module runs the module level as Python"
 
@@ -116,6 +118,8 @@ def unread(what: str, node: ast.AST, hint: str) -> EvaluationError:
 def unread_node(node: ast.AST, hint: str) -> EvaluationError:
     """The node is outside of what is read."""
     first = ast.unparse(node).split("\n")[0]
+    if len(first) > LONGEST_TEXT:
+        first = first[:LONGEST_TEXT] + "..."
     return unread(f"`{first}` would have to run", node, hint)
 
 

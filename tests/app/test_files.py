@@ -147,7 +147,7 @@ def test_all_that_can_be_asked_of_a_name_that_is_not_utf8(
     assert run(["replay", "t.json", "--pattern", name]) == 0
     for command in (["show", "machine"], ["show", "routines"], ["warm"]):
         assert run([*command, name]) == 0
-    assert run(["prove", name, "--processors", "1", "--property", "irql-too-high"]) == 0
+    assert run(["prove", name, "--processors", "1", "--property", "irql-too-high"]) in (0, 2)
     bad = os.fsdecode(b"t\xff.json")
     assert run(["check", name, "--trace", bad]) == 1
     assert run(["replay", bad, "--pattern", name]) == 0

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from dirql.app import printing
+from dirql.app.arguments import quoted
 from dirql.app.cli import run
 from dirql.app.questions import forget_patterns
 from dirql.model.language import PatternError
@@ -154,6 +155,45 @@ def test_arguments_cannot_act(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ):
         assert run(arguments) == 64
         assert not acts(capsys.readouterr().err)
+
+
+def test_a_stored_trace_is_safe_to_look_at(tmp_path: Path) -> None:
+    path = written(tmp_path, f"assert self.x == 1, {NASTY!r}  # \u202e\u0085\x7f", NASTY)
+    trace = tmp_path / "t.json"
+    assert run(["check", path, "--trace", str(trace)]) == 1
+    text = trace.read_text(encoding="utf-8")
+    assert not acts(text)
+    assert json.loads(text)["scenario"] == NASTY
+    assert run(["replay", str(trace)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a.py", "a.py"),
+        ("a b.py", '"a b.py"'),
+        ("C:\\a b.py", '"C:\\a b.py"'),
+        ("a;b.py", "'a;b.py'"),
+        ("$(b) c.py", "'$(b) c.py'"),
+        ('a"b.py', "'a\"b.py'"),
+        ("it's.py", "'it'\"'\"'s.py'"),
+        ("a\x1b'.py", r"$'a\x1b\'.py'"),
+        ("a\n\\.py", r"$'a\n\\.py'"),
+    ],
+)
+def test_a_path_in_a_hint_is_one_word(name: str, shown: str) -> None:
+    assert quoted(Path(name)) == shown
+
+
+def test_a_long_line_is_shown_around_the_place() -> None:
+    text = f"x = {'1 + ' * 1000}unknown{' + 1' * 1000}"
+    error = PatternError("m", "f.py", 1, text.index("unknown") + 1, text, "", "DQ112")
+    _, line, caret = str(error).splitlines()
+    assert len(line) < 400
+    assert line[caret.index("^") :].startswith("unknown")
+    first = PatternError("m", "f.py", 1, 1, text, "", "DQ112")
+    _, line, caret = str(first).splitlines()
+    assert line[caret.index("^") :].startswith("x = 1")
 
 
 def test_nothing_is_printed_elsewhere() -> None:

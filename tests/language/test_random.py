@@ -2,11 +2,13 @@
 
 import random
 import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dirql.model.language import PatternError
+from dirql.model.language import PatternError, load_pattern
 
 from .loading import load_text
 from .sources import driver_sources
@@ -35,11 +37,24 @@ def test_damaged_drivers_are_refused_or_load(source: str, chance: random.Random)
     tokens = TOKEN.findall(source)
     for _ in range(chance.randint(1, 3)):
         _damage(tokens, chance)
-    problem = _problem("".join(tokens))
-    if problem is not None:
+    text = "".join(tokens)
+    problem = _problem(text)
+    if problem is None:
+        _runs_alike(text)
+    else:
         assert problem.code.startswith("DQ")
         assert problem.message
         assert str(problem).startswith("driver.py")
+
+
+def _runs_alike(text: str) -> None:
+    """What is read means what it means when it runs."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "driver.py"
+        path.write_text(text, encoding="utf-8")
+        read, run = load_pattern(path), load_pattern(path, run_module=True)
+    assert read.program == run.program
+    assert [item.name for item in read.scenarios] == [item.name for item in run.scenarios]
 
 
 def _problem(text: str) -> PatternError | None:
