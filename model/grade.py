@@ -30,6 +30,7 @@ SURVIVED = frozenset(
     {
         "connect-overwrites-live-interrupt",
         "dpc-argument-lost",
+        "dpc-requested-outside-isr",
         "handled-but-unclaimed",
         "mixed-lock-routines",
         "release-out-of-order",

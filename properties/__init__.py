@@ -66,6 +66,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property(Kind.RULE, dispatch.unclaimed_level_interrupt),
     Property(Kind.RULE, dispatch.handled_but_unclaimed, Grade.CONTRACT),
     Property(Kind.RULE, deferred.dpc_argument_lost, Grade.CONTRACT),
+    Property(Kind.RULE, deferred.dpc_requested_outside_isr, Grade.CONTRACT),
     Property(Kind.RULE, deferred.work_item_queued_twice),
     Property(Kind.RULE, deferred.free_while_queued),
     Property(Kind.RULE, memory.use_after_free),

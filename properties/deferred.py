@@ -38,6 +38,31 @@ def dpc_argument_lost(_system: System) -> Conditions:
     return ()
 
 
+def dpc_requested_outside_isr(_system: System) -> Conditions:
+    """IoRequestDpc is called by something other than a service routine.
+
+    What it checks:
+        At IoRequestDpc, that the caller is at DIRQL.
+
+    Why it matters:
+        The routine is documented for service routines only. It queues elsewhere as well, today;
+        and what a thread or a DPC hands over has a routine of its own, which says by its result
+        whether it was queued.
+
+    Example:
+        def Ioctl(self):
+            IoRequestDpc(self.Self, NULL, NULL)        # at PASSIVE_LEVEL
+
+    Fixed:
+        def Ioctl(self):
+            KeInsertQueueDpc(self.dpc, NULL, NULL)     # allowed at any level
+
+    References:
+        7.1.2, 7.2.2, 10.42; IoRequestDpc, KeInsertQueueDpc; 0xC4/0xE5.
+    """
+    return ()
+
+
 def work_item_queued_twice(_system: System) -> Conditions:
     """A work item is queued while it is still queued.
 

@@ -41,7 +41,7 @@ def irql_too_low(_system: System) -> Conditions:
 
     What it checks:
         At every call of a routine that relies on a raised level (the AtDpcLevel family, the
-        release of a spin lock, IoRequestDpc), that the caller is at least there.
+        release of a spin lock), that the caller is at least there.
 
     Why it matters:
         KeAcquireSpinLockAtDpcLevel does not raise. Called at PASSIVE_LEVEL it lets the owner be
@@ -60,8 +60,8 @@ def irql_too_low(_system: System) -> Conditions:
             KeReleaseSpinLock(self.lock, OldIrql)
 
     References:
-        6.2.2, 6.2.3, 7.2.2, R41, R47; KeAcquireSpinLockAtDpcLevel, KeReleaseSpinLock,
-        IoRequestDpc; 0x9 IRQL_NOT_GREATER_OR_EQUAL, 0xC4/0x32, 0xC4/0x40, 0xC4/0x41.
+        6.2.2, 6.2.3, R41, R47; KeAcquireSpinLockAtDpcLevel, KeReleaseSpinLock;
+        0x9 IRQL_NOT_GREATER_OR_EQUAL, 0xC4/0x32, 0xC4/0x40, 0xC4/0x41.
     """
     return ()
 

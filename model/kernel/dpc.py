@@ -11,9 +11,10 @@ from .callbacks import DPC, DPC_FOR_ISR
 from .constants import HIGH_IMPORTANCE, LOW_IMPORTANCE
 from .dpc_queues import ever_queued, first_on, joins, leaves, made_urgent, queued_on, urgent
 from .dpc_sources import CALLS, forgotten, one_source
-from .levels import DISPATCH_LEVEL
+from .levels import DISPATCH_LEVEL, level_name
 from .rule import (
     HERE,
+    WRONG_IRQL,
     Enter,
     KernelCall,
     KernelRoutine,
@@ -206,11 +207,14 @@ def io_request_dpc(call: KernelCall, world: World) -> tuple[Micro, ...]:
     """Queue the device object's DPC from its service routine.
 
     Windows: the caller is at DIRQL (7.2.2, 10.42); no result, so a dropped request is invisible.
-    Model: KeInsertQueueDpc with that check.
+    Model: KeInsertQueueDpc with that check, which a free build does not make: it queues.
     """
     arguments = (call.arguments["Irp"], call.arguments["Context"])
     step = insert(call, world, dpc_passed(call, world, "DeviceObject"), arguments)
-    checks = step.checks + call.at_least(DISPATCH_LEVEL + 1)
+    checks = step.checks
+    if call.irql <= DISPATCH_LEVEL:
+        detail = f"{call.routine} is called at {level_name(call.irql)}, below DIRQL"
+        checks += (Check("dpc-requested-outside-isr", FALSE, detail, WRONG_IRQL),)
     return (Step(step.name, "7.2.2", step.outcomes, checks),)
 
 

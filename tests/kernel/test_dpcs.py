@@ -194,7 +194,7 @@ def test_flush_does_not_wait_for_what_is_removed_7_3_1(bench: Bench) -> None:
         (["KeInsertQueueDpc(self.Never)"], "uninitialized-object", "0xC7 "),
         (["KeRaiseIrql(2, A)", "KeInsertQueueDpc(self.D)", "KeInitializeDpc(self.D, self.Dpc)"],
          "free-while-queued", "0xC7 "),
-        (["IoRequestDpc(self.Device)"], "irql-too-low", "(0xE5)"),
+        (["IoRequestDpc(self.Device)"], "dpc-requested-outside-isr", "(0xE5)"),
     ],
 )  # fmt: skip
 def test_what_breaks_7_1(bench: Bench, lines: list[str], broken: str, bug_check: str) -> None:

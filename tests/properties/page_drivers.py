@@ -311,6 +311,12 @@ FRAMES: dict[str, Frame] = {
         device=LEVEL,
     ),
     "handled-but-unclaimed": Frame(SHARED_LINE, service_routine="SerialIsr"),
+    "dpc-requested-outside-isr": Frame(
+        "Self = DEVICE_OBJECT()\n"
+        "def Prepare(self):\n"
+        "    IoInitializeDpcRequest(self.Self, self.NICDpc)\n",
+        WITH_IOCTL,
+    ),
     "dpc-argument-lost": Frame(
         "complete_dpc = KDPC()\nwait_irp = Reference(Request)\nirp = Request()\n"
         "completed = Int(0, 3, saturating=True)\n"

@@ -113,6 +113,26 @@ SIBLINGS: dict[str, tuple[str, str]] = {
         + FAILS,
         "start=Drv.Start, concurrently=[Drv.Queue]",
     ),
+    "dpc-requested-outside-isr": (
+        """
+    device = DEVICE_OBJECT()
+
+    def Request(self):
+        IoInitializeDpcRequest(self.device, self.DpcForIsr)
+        IoRequestDpc(self.device, NULL, NULL)
+"""
+        + FAILS,
+        "start=Drv.Start, concurrently=[Drv.Request]",
+    ),
+    "connect-overwrites-live-interrupt": (
+        """
+    def Again(self):
+        self.card.enabled = 0
+        IoConnectInterrupt(self.Interrupt, self.Isr, ProcessorEnableMask=1)
+"""
+        + FAILS,
+        "start=Drv.Start, concurrently=[Drv.Again]",
+    ),
     "device-unmasked-before-connect": (
         """
     def Early(self):
