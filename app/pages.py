@@ -91,7 +91,8 @@ def _meant(name: str, names: list[str]) -> str:
 
 def _property_page(item: Property) -> str:
     title = f"{item.name} ({item.kind.value}, {item.grade.value})"
-    return f"{title}\n{'=' * len(title)}\n\n{item.page}"
+    grade = f"Grade:\n    {item.grade.value}: {item.grade.meaning}"
+    return f"{title}\n{'=' * len(title)}\n\n{item.page}\n\n{grade}"
 
 
 def _routine_page(routine: KernelRoutine) -> str:

@@ -21,8 +21,8 @@ class Grade(Enum):
 
 
 _MEANINGS = {
-    Grade.CRASH: "Windows stops, is corrupted or hangs",
-    Grade.CONTRACT: "forbidden, and a free build goes on",
+    Grade.CRASH: "Windows stops, is corrupted or hangs, or the author's own claim is false",
+    Grade.CONTRACT: "forbidden, and a free build of Windows goes on",
     Grade.ADVICE: "allowed, and better written otherwise",
 }
 
