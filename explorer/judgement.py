@@ -101,16 +101,18 @@ class Judge:
         return races
 
     def stuck(
-        self, progress: Progress, edges: Iterable[tuple[int, int]], resting: Collection[int]
+        self, progress: Progress, edges: Iterable[tuple[int, int, bool]], resting: Collection[int]
     ) -> Finding | None:
         """The nearest state that is live and from which `edges` do not lead to a goal state.
 
-        `resting` are the states known to be quiescent.
+        An edge says from where, to where, and whether its step is spontaneous. `resting` are the
+        states known to be quiescent.
         """
         goal, live = self._evaluator.all((progress.goal,)), self._evaluator.all((progress.live,))
         before: defaultdict[int, list[int]] = defaultdict(list)
-        for source, target in edges:
-            before[target].append(source)
+        for source, target, spontaneous in edges:
+            if not (spontaneous and progress.owed):
+                before[target].append(source)
         rest = resting if progress.quiescent else ()
         pending = [
             number for number, state in enumerate(self._states) if number in rest or goal(state)

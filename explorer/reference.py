@@ -79,7 +79,7 @@ class _Search:
         self.states: list[State] = []
         self._numbers: dict[State, int] = {}
         self._reached: list[tuple[int, int]] = []  # from which state, by which transition
-        self._edges: list[tuple[int, int]] = []  # (from, to), kept only if progress is asked
+        self._edges: list[tuple[int, int, bool]] = []  # see `Judge.stuck`; only for progress
         self._machine, self._budget = machine, budget
         self._evaluator = Evaluator(machine)
         self._successors = Successors(machine, self._evaluator)
@@ -176,7 +176,7 @@ class _Search:
     def _take(self, source: int, action: Action) -> None:
         target = self._number(action.after(self.states[source]), source, action.index)
         if target is not None and self._machine.progress and not action.transition.lucky:
-            self._edges.append((source, target))
+            self._edges.append((source, target, action.transition.spontaneous))
 
     def _number(self, state: State, source: int, transition: int) -> int | None:
         """The number of `state`; nothing if it is new and the budget has no room for it."""

@@ -230,7 +230,7 @@ class _Replay:
             following = {
                 self._after(item, current)
                 for item in self._machine.transitions
-                if not item.lucky
+                if not (item.lucky or (progress.owed and item.spontaneous))
                 and self._enabled(item, current)
                 and not self._broken(item, current)
             }

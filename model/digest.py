@@ -125,7 +125,8 @@ def _lines(machine: Machine, write: _Writer) -> Iterator[str]:
         yield f"{kind} {text} {write(invariant.condition)}"
     for progress in machine.progress:
         text = _values((progress.property, progress.context, progress.detail, progress.bug_check))
-        kind = "progress to rest" if progress.quiescent else "progress"
+        kind = "owed progress" if progress.owed else "progress"
+        kind += " to rest" if progress.quiescent else ""
         yield f"{kind} {text} {write(progress.live)} {write(progress.goal)}"
     yield f"races {_values(machine.races)}"
     for span in machine.spans:

@@ -183,6 +183,7 @@ def _conditions(machine: Machine) -> Iterator[str]:
     for progress in machine.progress:
         live, goal = expression_text(progress.live), expression_text(progress.goal)
         rest = ", or rest" if progress.quiescent else ""
+        rest += ", by owed steps" if progress.owed else ""
         text = f"{progress.property} of {progress.context}: from {live}, possible: {goal}{rest}"
         yield from _wrapped(text, 2)
     if machine.races:

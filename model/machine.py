@@ -137,7 +137,8 @@ class Invariant:
 class Progress:
     """From each reachable `live` state a goal state is reachable without `lucky` steps.
 
-    A goal state is one where `goal` holds, and, if `quiescent`, every quiescent state as well.
+    A goal state is one where `goal` holds, and, if `quiescent`, every quiescent state as well. If
+    `owed`, it is to be reached without spontaneous steps, too.
     """
 
     property: str
@@ -147,6 +148,7 @@ class Progress:
     detail: str = ""
     bug_check: str = ""
     quiescent: bool = False
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ def unserviced_cause(system: System) -> Conditions:
         In every state in which nothing but spontaneous hardware events can happen, that no
         device waits for the driver (its `waiting` routine is false). And, for a driver that never
         comes to rest because a thread polls, that from every state in which a device waits some
-        continuation serves it. A start that failed leaves no driver: nothing is asked after one.
+        continuation without another event serves it. A start that failed leaves no driver: nothing
+        is asked after one.
 
     Why it matters:
         This is the lost interrupt: an edge that came while nobody listened, a cause bit cleared
@@ -108,7 +109,8 @@ def unserviced_cause(system: System) -> Conditions:
             wrong=conjunction(waiting, negation(system.failed)),
             settled=negation(waiting),
             detail=f"{device} holds work that the driver will never notice",
-            restless=f"{device} holds work that the driver will never notice, whatever happens",
+            restless=f"{device} holds work that the driver, busy for ever, will never notice",
+            owed=True,
         )
         for device, waiting in system.waiting
     )

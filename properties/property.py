@@ -30,6 +30,7 @@ class AtRest:
         detail: one sentence saying what is wrong in a state at rest.
         restless: the same where the driver never comes to rest.
         bug_check: as in `Invariant`.
+        owed: whether only what the driver owes leads to rest, and no event of a device.
     """
 
     property: str
@@ -38,6 +39,7 @@ class AtRest:
     detail: str
     restless: str
     bug_check: str = ""
+    owed: bool = False
 
     def conditions(self, machine: Machine) -> tuple[Invariant | Progress, ...]:
         """Both conditions. A machine without contexts has no steps: its states are at rest."""
@@ -53,6 +55,7 @@ class AtRest:
                 self.restless,
                 self.bug_check,
                 quiescent=True,
+                owed=self.owed,
             )
             for context in machine.contexts[-1:]  # hardware, which every compiled driver has
         )

@@ -68,7 +68,8 @@ def select(
     last = {item.name for item in asked if item.kind is not Kind.PROGRESS}
     progress = sorted(
         (*machine.progress, *(item for item in conditions if isinstance(item, Progress))),
-        key=lambda item: item.property in last,  # a stuck context is the better story
+        # a stuck context is the better story; conditions that count the same steps come together
+        key=lambda item: (item.property in last, item.owed),
     )
     return replace(
         machine,

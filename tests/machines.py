@@ -369,6 +369,7 @@ def conditions(draw: st.DrawFn, machine: Machine, reads: Expressions) -> Machine
             draw(reads.booleans(1)),
             draw(reads.questions()),
             quiescent=draw(st.booleans()),
+            owed=draw(st.booleans()),
         )
         for item in machine.contexts
         if draw(one_in(3))

@@ -216,7 +216,7 @@ class Oracle:
                 more = {
                     source
                     for source, index, target in self.edges
-                    if target in hopeful and not self.machine.transitions[index].lucky
+                    if target in hopeful and self.counts(index, owed=item.owed)
                 } - hopeful
                 if not more:
                     break
@@ -227,6 +227,11 @@ class Oracle:
                     yield Found(distance, (0, 0, 0), item.property, state)
             if lost:
                 return
+
+    def counts(self, index: int, *, owed: bool) -> bool:
+        """Whether a step leads on where progress is judged, by `owed` steps alone or by any."""
+        step = self.machine.transitions[index]
+        return not step.lucky and not (owed and step.spontaneous)
 
     def races(self) -> Iterator[Found]:
         """All states with a race that is asked."""

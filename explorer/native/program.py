@@ -13,7 +13,7 @@ from .codec import Layout, Words
 from .core import Core
 from .rounds import Rounds
 from .steps import expansion
-from .sweeps import CHUNK, Sweeps, mark_bits
+from .sweeps import Sweeps, chunks, mark_bits, steps_of
 from .toolchain import Library, compile_text, target
 
 _VOID = CFUNCTYPE(None, c_void_p)
@@ -23,7 +23,7 @@ _GATHER = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_int64, c_int64)
 _STATES = CFUNCTYPE(None, c_void_p, c_void_p, c_int64)
 _WORK = CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_int64)
 _MISSING = CFUNCTYPE(None, c_void_p, c_void_p)
-_SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64, c_uint64, c_int64, c_int64)
+_SWEEP = CFUNCTYPE(c_int64, c_void_p, c_uint64, c_uint64, c_int64, c_int64, c_int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class ProgressCode:
         conditions: how many conditions these are.
         full: a complete mark: the goals of all of them can be reached.
         still: the mark of a quiescent state: the conditions whose goal it is.
+        steps: the number that says which steps count.
         begin: marks the states where goals hold.
         missing: finds live states whose marks lack something.
     """
@@ -41,6 +42,7 @@ class ProgressCode:
     conditions: int
     full: int
     still: int
+    steps: int
     begin: Callable[[int], None]
     missing: Callable[[int, int], None]
 
@@ -91,16 +93,17 @@ class Program:
                 len(items),
                 (1 << len(items)) - 1,
                 sum(item.quiescent << place for place, item in enumerate(items)),
+                steps_of(items),
                 self._function(_VOID, f"begin{chunk}"),
                 self._function(_MISSING, f"missing{chunk}"),
             )
-            for chunk, start in enumerate(range(0, len(machine.progress), CHUNK))
-            for items in (machine.progress[start : start + CHUNK],)
+            for chunk, items in enumerate(chunks(machine))
         )
         self.mark_size = 0
         if machine.progress:
             self.mark_size = mark_bits(machine) // 8
-            self.sweep: Callable[[int, int, int, int, int], int] = self._function(_SWEEP, "sweep")
+            self.sweep: Callable[[int, int, int, int, int, int], int]
+            self.sweep = self._function(_SWEEP, "sweep")
 
     def owner(self, words: Words, shards: int) -> int:
         """Which of so many shards owns the state `words`."""

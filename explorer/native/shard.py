@@ -351,7 +351,8 @@ class Shard:
         Says whether any mark changed.
         """
         with self._looking(0, 0):
-            changed = self._program.sweep(self.address, code.full, code.still, start, stop)
+            asked = (code.full, code.still, code.steps)
+            changed = self._program.sweep(self.address, *asked, start, stop)
             return bool(changed)
 
     @property

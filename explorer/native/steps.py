@@ -17,8 +17,8 @@ from .formulas import Formulas
 from .meetings import load_words, meetings, note
 from .record import REST, Kind
 
-RELIABLY = -1
-"""The number given for a state whose lucky steps are to be left out."""
+RELIABLY, OWED = -1, -2
+"""The numbers given for a state whose lucky steps, and whose spontaneous ones, are left out."""
 
 _WAYS = 8
 """A transition that starts from more points than this is tried everywhere."""
@@ -65,6 +65,7 @@ class _Expander:
         self.asks_rest = any(item.quiescent for item in machine.invariants) or any(
             item.quiescent for item in machine.progress
         )
+        self.asks_owed = any(item.owed for item in machine.progress)
         self.owed = self.function.slot("i1", "false") if self.asks_rest else ""
 
     def write(self) -> Function:
@@ -122,7 +123,9 @@ class _Expander:
         if self.asks_rest and not transition.spontaneous:
             function.put(self.owed, "true", "i1")
         if transition.lucky:
-            self._require(function.let(f"icmp ne i64 %index, {RELIABLY}"), after)
+            self._require(function.let(f"icmp sgt i64 %index, {RELIABLY}"), after)
+        elif transition.spontaneous and self.asks_owed:
+            self._require(function.let(f"icmp ne i64 %index, {OWED}"), after)
         for meeting in self.meetings:
             meeting.touch(function, transition, enabled=True)
         function.put(function.place("%taken", index, "i8"), "1", "i8")

@@ -8,6 +8,7 @@ lead mostly to states found later, so few sweeps are needed.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from dirql.model.machine import Machine, Progress
 
@@ -18,10 +19,23 @@ from .formulas import Formulas
 from .meetings import load_words
 from .record import REST
 from .slots import BATCH, Slot, number, pointer, prefetch, shard_of, table_parts
-from .steps import RELIABLY
+from .steps import OWED, RELIABLY
 
 CHUNK = 64
 """Conditions looked at together."""
+
+
+def chunks(machine: Machine) -> Iterator[tuple[Progress, ...]]:
+    """The conditions in their order, so that those looked at together count the same steps."""
+    for _, alike in groupby(machine.progress, key=lambda item: item.owed):
+        items = tuple(alike)
+        for start in range(0, len(items), CHUNK):
+            yield items[start : start + CHUNK]
+
+
+def steps_of(items: tuple[Progress, ...]) -> int:
+    """The number that says which steps count for the conditions of a chunk."""
+    return OWED if items[0].owed else RELIABLY
 
 
 def mark_bits(machine: Machine) -> int:
@@ -40,14 +54,12 @@ class Sweeps:
 
     def functions(self) -> Iterator[Function]:
         """All functions; none if the machine has no progress conditions."""
-        conditions = self.machine.progress
-        for chunk, start in enumerate(range(0, len(conditions), CHUNK)):
-            items = conditions[start : start + CHUNK]
+        for chunk, items in enumerate(chunks(self.machine)):
             yield self._asking(f"goals{chunk}", items, lives=False)
             yield self._asking(f"lives{chunk}", items, lives=True)
             yield self._begin(chunk)
-            yield self._missing(chunk)
-        if conditions:
+            yield self._missing(chunk, len(items))
+        if self.machine.progress:
             yield self._sweep()
 
     def _asking(self, name: str, items: tuple[Progress, ...], *, lives: bool) -> Function:
@@ -73,8 +85,8 @@ class Sweeps:
         function.do("ret void")
         return function
 
-    def _missing(self, chunk: int) -> Function:
-        """Write the first live state without a mark, for each condition, to `%result`."""
+    def _missing(self, chunk: int, count: int) -> Function:
+        """Write the first live state without a mark to `%result`, for each condition."""
         function = Function(f"void @missing{chunk}(ptr %shard, ptr %result)")
         let, kind = function.let, self.kind
         marks, segments = pointer(function, Slot.MARKS), pointer(function, Slot.SEGMENTS)
@@ -88,8 +100,7 @@ class Sweeps:
             function.put(wrong, new, kind)
             with function.seldom(let(f"icmp ne {kind} {new}, 0")):
                 function.put(seen, let(f"or {kind} {function.get(seen, kind)}, {new}"), kind)
-                bits = min(CHUNK, len(self.machine.progress) - chunk * CHUNK)
-                with function.counted("0", str(bits)) as bit:
+                with function.counted("0", str(count)) as bit:
                     narrow = let(f"trunc i64 {bit} to {kind}") if kind != "i64" else bit
                     here = let(f"and {kind} {let(f'lshr {kind} {new}, {narrow}')}, 1")
                     with function.when(let(f"icmp ne {kind} {here}, 0")):
@@ -101,9 +112,9 @@ class Sweeps:
         """Spread marks backwards through some batches, counted from the last one found.
 
         Says whether any mark changed. `%wide` is a complete mark, `%still` that of a state which is
-        a goal by being quiescent.
+        a goal by being quiescent, `%steps` the number that says which steps count.
         """
-        heading = "i64 @sweep(ptr %shard, i64 %wide, i64 %still, i64 %start, i64 %stop)"
+        heading = "i64 @sweep(ptr %shard, i64 %wide, i64 %still, i64 %steps, i64 %start, i64 %stop)"
         function = Function(heading)
         let = function.let
         full, rest = (
@@ -119,20 +130,21 @@ class Sweeps:
             first = let(f"mul i64 {batch}, {BATCH}")
             far = let(f"add i64 {first}, {BATCH}")
             last = let(f"call i64 @llvm.umin.i64(i64 {far}, i64 {count})")
-            self._successors(function, first, last, (full, rest, changed))
+            self._successors(function, first, last, (full, rest, changed, "%steps"))
             self._spread(function, first, last, changed)
         function.do(f"ret i64 {function.get(changed)}")
         return function
 
     def _successors(
-        self, function: Function, first: str, last: str, wanted: tuple[str, str, str]
+        self, function: Function, first: str, last: str, wanted: tuple[str, str, str, str]
     ) -> None:
         """Expand the states of a batch whose marks are not full; fetch what will be looked up.
 
-        `wanted`: a complete mark, the mark of a quiescent state, the slot for what changed.
+        `wanted`: a complete mark, the mark of a quiescent state, the slot for what changed, and the
+        number that says which steps count.
         """
         let, core = function.let, self.core
-        full, rest, changed = wanted
+        full, rest, changed, kind = wanted
         segments, buffer = pointer(function, Slot.SEGMENTS), pointer(function, Slot.BUFFER)
         marks, ends = pointer(function, Slot.MARKS), pointer(function, Slot.ENDS)
         hashes, everyone = pointer(function, Slot.HASHES), pointer(function, Slot.ALL)
@@ -143,7 +155,7 @@ class Sweeps:
             mark = function.get(own, self.kind)
             with function.when(let(f"icmp ne {self.kind} {mark}, {full}")):
                 state = let(f"call ptr @address(ptr {segments}, i64 {index})")
-                core.expand(function, state, str(RELIABLY), output)
+                core.expand(function, state, kind, output)
                 if self.asks_rest:
                     still = self._resting(function, rest)
                     self._join(function, own, mark, still, changed)

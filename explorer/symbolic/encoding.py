@@ -313,11 +313,14 @@ class Relation:
             parts.append(solver.disjunction((*picks, kept)))
         return solver.conjunction(parts)
 
-    @property
-    def reliable(self) -> Term:
-        """That the transition `choice` is not a lucky one."""
-        lucky = (index for index, item in enumerate(self.machine.transitions) if item.lucky)
-        return solver.conjunction(solver.negation(self.chosen(index)) for index in lucky)
+    def reliable(self, *, owed: bool) -> Term:
+        """That the transition `choice` is no lucky one, and, if `owed`, no spontaneous one."""
+        excluded = (
+            index
+            for index, item in enumerate(self.machine.transitions)
+            if item.lucky or (owed and item.spontaneous)
+        )
+        return solver.conjunction(solver.negation(self.chosen(index)) for index in excluded)
 
     @property
     def overflow(self) -> Term:

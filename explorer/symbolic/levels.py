@@ -123,7 +123,8 @@ def stuck(relation: Relation, states: Sequence[State], progress: Progress) -> li
             break
         doomed = [state for state in doomed if state not in escaped]
         there = among(relation.after, escaped)
-        reaching = solver.conjunction((relation.step, relation.reliable, there))
+        reliable = relation.reliable(owed=progress.owed)
+        reaching = solver.conjunction((relation.step, reliable, there))
     return [state for state in doomed if _holds(relation.before, live, state)]
 
 

@@ -303,6 +303,99 @@ def test_induction_proves_a_companion_only_where_nothing_is_waited_for() -> None
         }
 
 
+LOSES = '''"""A driver that may lose what its device holds, beside a thread."""
+from dirql.model.wdk import *
+
+
+class Nic(Device):
+    cause = Bit(0)
+    work = Bit(0)
+    enabled = Bit(0)
+
+    def line(self):
+        return self.cause and self.enabled
+
+    def waiting(self):
+        return self.work
+
+    @hardware
+    def event(self):
+        self.cause = 1
+        self.work = 1
+
+    def ack(self):
+        had = self.cause and self.enabled
+        if had:
+            self.cause = 0
+        return had
+
+    def serve(self):
+        self.work = 0
+
+
+class D(Driver):
+    nic = Nic(Line(irql=7))
+    Interrupt = PKINTERRUPT()
+    Dpc = KDPC()
+
+    def Start(self):
+        KeInitializeDpc(self.Dpc, self.Work)
+        status = IoConnectInterrupt(self.Interrupt, self.Isr)
+        if not NT_SUCCESS(status):
+            return status
+        self.nic.enabled = 1
+        return STATUS_SUCCESS
+
+    def Isr(self, Interrupt, ServiceContext):
+        if not self.nic.ack():
+            return FALSE
+        KeInsertQueueDpc(self.Dpc)
+        return TRUE
+
+    def Polls(self):
+        while TRUE:
+            KeDelayExecutionThread(KernelMode, FALSE, 1)
+
+    def PollsAndServes(self):
+        while TRUE:
+            KeDelayExecutionThread(KernelMode, FALSE, 1)
+            self.nic.serve()
+
+    def Ends(self):
+        return
+
+    def Work(self, Dpc, Context):
+        DEFERRED
+
+
+scenario = Scenario(start=D.Start, concurrently=[D.THREAD])
+'''
+SERVES = "self.nic.serve()"
+SERVES_OR_NOT = f"if choose(0, 1):\n            {SERVES}"
+
+
+@pytest.mark.parametrize("thread", ["Polls", "PollsAndServes", "Ends"])
+@pytest.mark.parametrize("deferred", [SERVES, SERVES_OR_NOT])
+def test_what_only_another_event_would_notice_is_lost(thread: str, deferred: str) -> None:
+    pattern = load_text(LOSES.replace("DEFERRED", deferred).replace("THREAD", thread))
+    system = compile_system(pattern.program, pattern.scenarios[0], 1)
+    lost = deferred == SERVES_OR_NOT and thread != "PollsAndServes"
+    assert answer(system) == ("unserviced-cause" if lost else "holds")
+
+
+def test_a_spontaneous_step_is_no_way_to_what_is_owed() -> None:
+    """All readers agree; a condition that counts such steps holds."""
+    device = Context("device", ContextKind.HARDWARE, "", Constant("none"), Constant(0))
+    flag = Variable("flag", Boolean(), (False,))
+    event = Transition("event", "device", (), (("flag", TRUE),), spontaneous=True)
+    again = Transition("goes round", "device", (), ())
+    for owed in (False, True):
+        wish = Progress("left", "device", TRUE, Read("flag"), quiescent=True, owed=owed)
+        machine = Machine("event", (flag,), (event, again), (device,), progress=(wish,))
+        for engine in (ReferenceEngine(), native(), BoundedEngine()):
+            assert isinstance(engine.check(machine).verdict, Violated) is owed
+
+
 # By construction.
 
 
