@@ -8,7 +8,7 @@ Bug: after a timeout the request is still known to the driver. The sensor that a
 interrupts, and the service routine writes into a stack that belongs to other calls by then: a
 return address or a saved register is overwritten, and the thread crashes somewhere else.
 Source: "Using the Kernel Stack": what a driver keeps beyond a call is allocated from pool;
-KSTART_ROUTINE and KeWaitForSingleObject, Timeout.
+KeWaitForSingleObject, Timeout.
 
 In the trace look at the wait that times out, and at what the service routine writes after that.
 """
