@@ -45,6 +45,34 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "c_types",
+        'low_bits = arithmetic("&", shifted, Constant(kind.size - 1))',
+        "low_bits = shifted",
+        "claim_cut_to_a_byte",
+        "holds",
+    ),
+    Mutation(
+        "c_types",
+        "return (value - self.low) % self.size + self.low",
+        "return 0",
+        "serial_claim_fixed",
+        "handled-but-unclaimed",
+    ),
+    Mutation(
+        "stack_memory",
+        "updates=((alive.variable, FALSE), *as_new(world, name)),",
+        "updates=(),",
+        "request_left_on_the_stack",
+        "holds",
+    ),
+    Mutation(
+        "stack_memory",
+        "updates=((alive.variable, TRUE), *as_new(world, name)),",
+        "updates=as_new(world, name),",
+        "request_left_on_the_stack_fixed",
+        "use-after-free",
+    ),
+    Mutation(
         "cancel_lock",
         "CANCEL_LOCK, ())",
         "call.context, ())",
