@@ -34,7 +34,10 @@ def declared_in(
         node = source.function(function)
         for item in ast.walk(node) if node is not None else ():
             match item:
-                case ast.Assign(targets=[ast.Name(id=local)], value=value):
+                case (
+                    ast.Assign(targets=[ast.Name(id=local)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=local), value=ast.expr() as value)
+                ):
                     kind = structure_made(value, names)
                     name = structure_name(routine, local)
                     if kind is not None and name not in found:

@@ -214,6 +214,11 @@ def test_what_is_refused(bench: Bench, body: str, message: str) -> None:
     assert caught.value.hint
 
 
+def test_a_declared_local_may_be_a_structure(bench: Bench) -> None:
+    text = "def Main(self):\n    c: Request = Request()\n    c.Value = 1\n    assert c.Value\n"
+    assert plain(bench, text) == ""
+
+
 def test_stack_memory_is_no_pool_memory(bench: Bench) -> None:
     text = "def Main(self):\n    context = Request()\n    ExFreePool(context)\n"
     assert plain(bench, text) == "double-free"
