@@ -51,7 +51,8 @@ def numeric(expression: Expression) -> Expression:
     """`expression` with truth tests of values of either kind settled.
 
     "Not zero and not NULL" is asked where the front end cannot tell a number from a reference.
-    Once locals are replaced it can be told: references are constants, everything else is a number.
+    Once locals are replaced it can be told: references are constants, everything else is a number,
+    and no number is the address of an object.
     """
     match expression:
         case Not(operand):
@@ -62,6 +63,10 @@ def numeric(expression: Expression) -> Expression:
             return disjunction(*map(numeric, operands))
         case IfThenElse(condition, then, otherwise):
             return if_then_else(numeric(condition), numeric(then), numeric(otherwise))
+        case Compare("==", Constant(str()), other) | Compare("==", other, Constant(str())) if (
+            not isinstance(other, Constant)
+        ):
+            return FALSE
         case Member(Constant(value), values):
             return Constant(any(same_value(value, item) for item in values))
         case Member(operand, values):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..algebra import arithmetic, if_then_else, interval, less
 from ..domain import Domain, Enumeration, Range
-from ..expr import Arithmetic, Constant, Expression
+from ..expr import Constant, Expression
 from ..routine import NULL
 
 WORD = 1 << 32
@@ -134,7 +134,7 @@ def in_field(domain: Domain, value: Expression, name: str) -> Expression:
                 return value
             known = ", ".join(labels)
             raise CrossingError(f"{name} holds one of {known}, and is given {label}")
-        case Enumeration(), Constant() | Arithmetic():
+        case Enumeration(), _:  # what the driver knows as an address is a constant here
             raise CrossingError(f"{name} holds an address, and is given a number")
         case Range(), Constant(str(label)):
             raise CrossingError(f"{name} holds a number, and is given {label}, an address")

@@ -45,7 +45,8 @@ def _update(
 ) -> tuple[Step, ...]:
     """Replace the variable by `new` in one step; `result` sees the stored value."""
     target, declared = _target(call), _declared(call, world)
-    new = _storable(call, declared, new)
+    if isinstance(new, Constant):
+        new = _storable(call, declared, new)
     if isinstance(declared.domain, Enumeration):
         return (_reference_step(call, declared.domain, target, new),)
     stored, checks = fit(world.field_of(target.variable), new, _ranges(world))
@@ -161,7 +162,8 @@ def interlocked_exchange(call: KernelCall, world: World) -> tuple[Micro, ...]:
     Model: one step.
     """
     before = _target(call)
-    return _update(call, world, call.arguments["Value"], lambda _: before)
+    value = _storable(call, _declared(call, world), call.arguments["Value"])
+    return _update(call, world, value, lambda _: before)
 
 
 def interlocked_compare_exchange(call: KernelCall, world: World) -> tuple[Micro, ...]:

@@ -151,6 +151,12 @@ def compiled(source: str) -> System:
         ("InterlockedExchangePointer(self.current, self.dpc)", "InterlockedExchangePointer"),
         ("InterlockedExchange(self.x, NULL)", "InterlockedExchange"),
         ("InterlockedIncrement(self.current)", "InterlockedIncrement"),
+        ("InterlockedExchange(self.current, 1 if self.x else 2)", "InterlockedExchange"),
+        (
+            "y = InterlockedCompareExchange(self.current, self.x, NULL)",
+            "InterlockedCompareExchange",
+        ),
+        ("WriteRelease(self.current, self.x)", "WriteRelease"),
         ("InterlockedCompareExchange(self.x, 1, self.dpc)", "InterlockedCompareExchange"),
         ("self.x = self.callback", "x"),
     ],
