@@ -13,6 +13,9 @@ from ..expr import Expression
 from ..routine import AddressOf, Argument, Routine
 from .liveness import successors, target
 
+RESULT = ""
+"""Where a kernel routine in progress has its result, as the name of a local."""
+
 EXIT = -1
 """The end of a routine, as a node at which all its branches have come together."""
 

@@ -12,7 +12,7 @@ from ..machine import MODEL_BOUND, Check, ContextKind, Source, Variable
 from ..routine import Routine
 from .errors import TOO_WIDE, CompileError
 from .execution import Executor
-from .flow import Flow
+from .flow import RESULT, Flow, Given, Marks
 from .liveness import Liveness
 from .location import Frame, KernelFrame, Location, RoutineFrame
 from .path import KernelActivation, Path, RoutineActivation
@@ -145,7 +145,10 @@ class Explorer:
             if isinstance(frame, KernelFrame):
                 known = None if frame.result is None else Constant(frame.result)
                 result = Read(frame.stored) if frame.stored else known
-                stack.append(KernelActivation(frame.routine, frame.micros, result, frame.source))
+                given: Marks = frozenset((Given(len(stack), RESULT),))
+                stack.append(
+                    KernelActivation(frame.routine, frame.micros, result, frame.source, given)
+                )
                 continue
             values: dict[str, Expression] = {name: Constant(value) for name, value in frame.known}
             values.update({name: Read(self._local(frame.routine, name)) for name in frame.stored})

@@ -17,9 +17,9 @@ from typing import TypeAlias
 from ..algebra import member, variables_of
 from ..expr import TRUE, Expression, Read
 from ..machine import AccessKind, Machine, Span, Transition
-from .flow import Ended, Given, Mark, Ruled, Seen, Touch
+from .flow import RESULT, Ended, Given, Mark, Ruled, Seen, Touch
 from .location import RoutineFrame
-from .path import RoutineActivation
+from .path import KernelActivation, RoutineActivation
 from .program import ContextProgram, Move
 
 WRITES = (AccessKind.PLAIN_WRITE, AccessKind.VOLATILE_WRITE, AccessKind.INTERLOCKED)
@@ -201,6 +201,8 @@ def _resolved(given: dict[Holder, Looks], move: Move, origin: str) -> dict[Holde
     holders: dict[Holder, Looks] = {}
     frames = zip(move.path.stack, move.end.frames, strict=False)
     for depth, (item, frame) in enumerate(frames):
+        if isinstance(item, KernelActivation):
+            holders[depth, RESULT] = _looks(item.rests_on, given, origin)
         if not isinstance(item, RoutineActivation) or not isinstance(frame, RoutineFrame):
             continue
         flow = item.flow

@@ -19,7 +19,7 @@ def give(path: Path, value: Expression, places: Places, rests_on: Marks = NOTHIN
         return
     top = path.stack[-1]
     if isinstance(top, KernelActivation):
-        top.result = value
+        top.result, top.rests_on = value, rests_on
         return
     node = top.routine.nodes[top.node]
     assert isinstance(node.instruction, Call)  # noqa: S101  (only a call can be in progress)

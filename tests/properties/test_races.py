@@ -396,6 +396,12 @@ TORN = {
         CALM + dpc("t = self.calm\nInterlockedExchange(self.calm, t | 1)\n"),
         "",
     ),
+    "through the answer of KeSynchronizeExecution": (
+        CALM
+        + "def Get(self, SynchronizeContext):\n    return self.calm\n"
+        + dpc("t = KeSynchronizeExecution(self.Interrupt, self.Get, NULL)\nself.calm = t & 1\n"),
+        "",
+    ),
     "in two critical sections": (
         ISR.replace("self.x = 1", "self.done = 1")
         + QUIET
