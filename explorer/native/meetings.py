@@ -227,9 +227,14 @@ def _pairs(machine: Machine, kind: Kind) -> Iterator[Pair]:
                     yield Pair(span.location, (), other, tearing(span, access))
         return
     for location, found in touches.items():
+        # What one context does is most of it in a long routine, and meets nothing of its own.
+        elsewhere = {
+            context: [item for item in found if contexts[item[0]] != context]
+            for context in dict.fromkeys(contexts[one] for one, _ in found)
+        }
         for one, first in found:
-            for other, second in found:
-                if contexts[one] == contexts[other] or not may_race(first, second):
+            for other, second in elsewhere[contexts[one]]:
+                if not may_race(first, second):
                     continue
                 same: tuple[Expression, ...] = ()
                 if first.index is not None and second.index is not None:
