@@ -17,7 +17,7 @@ from dirql.model.wdk import *
 
 
 class Board(Device):
-    """Takes samples; reading the status register acknowledges."""
+    """Takes samples; reading the status register acknowledges. Disabled, it shows nothing."""
 
     enabled = Bit(0)
     ready = Bit(0)
@@ -27,10 +27,11 @@ class Board(Device):
 
     @hardware
     def samples_taken(self):
-        self.ready = 1
+        if self.enabled:
+            self.ready = 1
 
     def acknowledge(self):
-        was_ready = self.ready
+        was_ready = self.ready and self.enabled
         self.ready = 0
         return was_ready
 

@@ -14,7 +14,10 @@ KEYS = 3
 
 
 class Keyboard(Device):
-    """The output buffer of the controller: one key at a time, numbered in order."""
+    """The output buffer of the controller: one key at a time, numbered in order.
+
+    Nothing comes before it is enabled: a spurious call meanwhile finds nothing.
+    """
 
     interrupts_enabled = Bit(0)
     output_buffer_full = Bit(0)
@@ -25,7 +28,7 @@ class Keyboard(Device):
 
     @hardware
     def key(self):
-        if not self.output_buffer_full and self.typed < KEYS:
+        if self.interrupts_enabled and not self.output_buffer_full and self.typed < KEYS:
             self.typed += 1
             self.output_buffer_full = 1
 

@@ -20,7 +20,10 @@ POWER = 1
 
 
 class Keyboard(Device):
-    """Sends keys, and one acknowledgement for each command."""
+    """Sends keys, and one acknowledgement for each command.
+
+    Nothing comes before it is enabled: a spurious call meanwhile finds nothing.
+    """
 
     interrupts_enabled = Bit(0)
     output_buffer_full = Bit(0)
@@ -33,7 +36,7 @@ class Keyboard(Device):
 
     @hardware
     def key(self):
-        if not self.output_buffer_full:
+        if self.interrupts_enabled and not self.output_buffer_full:
             self.output_buffer_full = 1
             self.acknowledgement = 0
 

@@ -15,7 +15,10 @@ POWER = 1
 
 
 class Keyboard(Device):
-    """A power key, then ordinary keys, each when the last one has been delivered."""
+    """A power key, then ordinary keys, each when the last one has been delivered.
+
+    Nothing comes before it is enabled: a spurious call meanwhile finds nothing.
+    """
 
     interrupts_enabled = Bit(0)
     output_buffer_full = Bit(0)
@@ -31,7 +34,7 @@ class Keyboard(Device):
 
     @hardware
     def power_key(self):
-        if not self.output_buffer_full and not self.power_key_used:
+        if self.interrupts_enabled and not (self.output_buffer_full or self.power_key_used):
             self.power_key_used = 1
             self.code = POWER
             self.output_buffer_full = 1

@@ -13,7 +13,10 @@ SIZE = 2
 
 
 class Keyboard(Device):
-    """Keys come as fast as the output buffer is read."""
+    """Keys come as fast as the output buffer is read.
+
+    Nothing comes before it is enabled: a spurious call meanwhile finds nothing.
+    """
 
     interrupts_enabled = Bit(0)
     output_buffer_full = Bit(0)
@@ -23,7 +26,8 @@ class Keyboard(Device):
 
     @hardware
     def key(self):
-        self.output_buffer_full = 1
+        if self.interrupts_enabled:
+            self.output_buffer_full = 1
 
     def read_data(self):
         self.output_buffer_full = 0

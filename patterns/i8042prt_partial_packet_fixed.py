@@ -21,7 +21,10 @@ class Receiving(IntEnum):
 
 
 class Mouse(Device):
-    """Sends two bytes for each movement; both carry the number of the packet."""
+    """Sends two bytes for each movement; both carry the number of the packet.
+
+    Nothing comes before it is enabled: a spurious call meanwhile finds nothing.
+    """
 
     interrupts_enabled = Bit(0)
     output_buffer_full = Bit(0)
@@ -33,7 +36,9 @@ class Mouse(Device):
 
     @hardware
     def movement(self):
-        if not self.output_buffer_full and not self.second_byte and self.packet < PACKETS:
+        if not self.interrupts_enabled or self.output_buffer_full:
+            return
+        if not self.second_byte and self.packet < PACKETS:
             self.packet += 1
             self.second_byte = 1
             self.output_buffer_full = 1

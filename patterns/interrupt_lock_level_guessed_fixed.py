@@ -10,7 +10,10 @@ from dirql.model.wdk import *
 
 
 class Nic(Device):
-    """Receives frames; reading the status acknowledges."""
+    """Receives frames; reading the status acknowledges.
+
+    Nothing comes before it is enabled: a spurious call meanwhile finds nothing.
+    """
 
     enabled = Bit(0)
     received = Bit(0)
@@ -20,7 +23,8 @@ class Nic(Device):
 
     @hardware
     def frame_arrives(self):
-        self.received = 1
+        if self.enabled:
+            self.received = 1
 
     def acknowledge(self):
         was_received = self.received

@@ -10,7 +10,10 @@ from dirql.model.wdk import *
 
 
 class Recorder(Device):
-    """Records one block after another; reading the status acknowledges."""
+    """Records one block after another; reading the status acknowledges.
+
+    A spurious call while it is disabled finds nothing.
+    """
 
     enabled = Bit(0)
     recorded = Bit(0)
@@ -20,10 +23,11 @@ class Recorder(Device):
 
     @hardware
     def block_recorded(self):
-        self.recorded = 1
+        if self.enabled:
+            self.recorded = 1
 
     def acknowledge(self):
-        was_recorded = self.recorded
+        was_recorded = self.recorded and self.enabled
         self.recorded = 0
         return was_recorded
 

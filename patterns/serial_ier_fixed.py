@@ -25,7 +25,8 @@ class Uart(Device):
 
     @hardware
     def byte_arrives(self):
-        self.data_ready = 1
+        if self.ier:  # nobody sends to a port that is not open
+            self.data_ready = 1
 
     def read_rbr(self):
         self.data_ready = 0

@@ -288,6 +288,22 @@ def _in_service_nowhere(world: World, slot: Slot) -> tuple[Expression, ...]:
     )
 
 
+def _called_for_others(world: World, line: Line) -> bool:
+    """Whether service routines of the line may be called although nothing known to us asks.
+
+    On a line that is declared shared the foreign device may ask at any time, which calls them just
+    so; and where a disconnect does not wait for a service routine in progress (10.29) nobody could
+    be safe from a call for nothing: there they are explored only if the knob says `yes`.
+    """
+    if line.shared or world.knobs["disconnect_waits_for_isr"] != "yes":
+        return world.knobs["spurious_calls"] == "yes"
+    said_shared = any(
+        item.registration.shared and item.registration.line == line.device
+        for item in world.interrupts()
+    )
+    return said_shared or world.knobs.allows("spurious_calls", "yes")
+
+
 def accept(world: World, slot: Slot) -> Step:
     """A processor accepts the interrupt.
 
@@ -297,12 +313,15 @@ def accept(world: World, slot: Slot) -> Step:
         the line is off (4.2.11, 10.57). While a level line is in service on one processor, no
         other accepts it: the controller waits for the end of interrupt (4.3.6). A latched line has
         no such rule: the next request goes where it may.
-    Model: acceptance finds the first connected entry of the chain in the same step. Knob
-        `spurious_calls` allows acceptance without a request (4.5.1); nobody owes it.
+    Model: acceptance finds the first connected entry of the chain in the same step. Acceptance
+        without a request is possible at any time (4.5.1, knob `spurious_calls`), and where the
+        driver has said that the vector is shared (2.2.1); not while the line is in service, when it
+        would only wait for its turn. Nobody owes it, and it is no way out of anything: progress is
+        judged without it. The own device has not asked.
     """
     line = world.lines[slot.line]
     outcomes, _ = _walk(world, slot, 0, claimed=False)
-    free = () if line.latched else _in_service_nowhere(world, slot)
+    alone = _in_service_nowhere(world, slot)
     if not any(world.interrupts()):
         return Step("interrupt accepted", "4.1.1", ())
     if line.latched:
@@ -313,20 +332,23 @@ def accept(world: World, slot: Slot) -> Step:
         asked, updates = asserted(world, line), ()
     if follows_own_device(world, line):
         updates += ((still_asserted(world, slot).variable, world.asserted[slot.line]),)
-    guards = [(asked, f"{line.device} interrupt accepted", False)]
-    if world.knobs["spurious_calls"] == "yes":
-        guards.append((negation(asked), f"{line.device} interrupt accepted, spurious", True))
+    usual = (asked,) if line.latched else (asked, *alone)
+    guards = [(usual, f"{line.device} interrupt accepted", False)]
+    if _called_for_others(world, line):
+        nobody = (negation(asked), *alone)
+        guards.append((nobody, f"{line.device} interrupt accepted, spurious", True))
     return Step(
         "interrupt accepted",
         "4.1.1",
         tuple(
             Outcome(
-                (guard, *free, *item.guard),
-                updates,
+                (*guard, *item.guard),
+                () if spurious else updates,
                 then=item.then,
                 irql=item.irql,
                 name=name,
                 spontaneous=spurious,
+                lucky=spurious,
             )
             for guard, name, spurious in guards
             for item in outcomes

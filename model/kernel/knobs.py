@@ -82,8 +82,8 @@ KNOBS: tuple[Knob, ...] = (
     ),
     Knob(
         "spurious_calls",
-        ("no", "yes"),
-        "no",
+        ("no", "yes", "either"),
+        "either",
         "a connected service routine may be called although no device asked",
         "4.5.1",
     ),

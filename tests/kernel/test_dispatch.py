@@ -137,8 +137,9 @@ def Isr(self, Interrupt, ServiceContext):
 @pytest.mark.parametrize("processors", [1, 2])
 def test_edges_coalesce_and_arrive_again_4_3_5_10_26(bench: Bench, processors: int) -> None:
     answer = bench.check(
-        CALLS, device=EDGES, line=EDGE, processors=processors, properties=("value-out-of-range",)
-    )
+        CALLS, device=EDGES, line=EDGE, processors=processors, properties=("value-out-of-range",),
+        knobs={"spurious_calls": "no"},
+    )  # fmt: skip
     assert answer.holds, answer.verdict  # never more calls than pulses
     rest: dict[str, Value] = {f"at nic interrupt@P{number}": "idle" for number in range(processors)}
     after = {**rest, "nic.pulses": 3, "nic edge pending": False}
@@ -312,9 +313,61 @@ def test_spurious_calls_4_5_1(bench: Bench) -> None:
         "def Isr(self, Interrupt, ServiceContext):\n    assert self.nic.cause\n"
         "    self.nic.cause = 0\n    return TRUE\n"
     )
-    assert bench.check(CONNECT, text).holds
-    answer = bench.check(CONNECT, text, knobs={"spurious_calls": "yes"})
-    assert answer.broken == "assertion-failed"
+    assert bench.check(CONNECT, text, knobs={"spurious_calls": "no"}).holds
+    for value in ("either", "yes"):
+        answer = bench.check(CONNECT, text, knobs={"spurious_calls": value})
+        assert answer.broken == "assertion-failed"
+    assert bench.check(CONNECT, text).broken == "assertion-failed"
+
+
+@pytest.mark.parametrize("mode", ["LevelSensitive", "Latched"])
+@pytest.mark.parametrize("processors", [1, 2])
+def test_a_routine_that_says_false_to_a_spurious_call_is_right_4_5_1(
+    bench: Bench, mode: str, processors: int
+) -> None:
+    answer = bench.check(CONNECT, SERVE, processors=processors, line=f"irql=7, mode={mode}")
+    assert answer.holds, answer.verdict
+
+
+@pytest.mark.parametrize(("share", "broken"), [("FALSE", ""), ("TRUE", "assertion-failed")])
+def test_who_says_shared_is_called_for_others_2_2_1(bench: Bench, share: str, broken: str) -> None:
+    """Also where the line is the device's own, and spurious calls are ruled out."""
+    text = (
+        "def Isr(self, Interrupt, ServiceContext):\n    assert self.nic.cause\n"
+        "    self.nic.cause = 0\n    return TRUE\n"
+    )
+    start = CONNECT.replace("self.Isr)", f"self.Isr, ShareVector={share})")
+    answer = bench.check(start, text, knobs={"spurious_calls": "no"})
+    assert answer.broken == broken
+
+
+def test_it_is_called_before_the_connect_has_returned_2_2_4(bench: Bench) -> None:
+    """A quiet device does not keep a service routine from being called too early."""
+    text = SERVE.replace("    if not", "    assert self.Interrupt != NULL\n    if not", 1)
+    assert bench.check(CONNECT, text).broken == "assertion-failed"
+    assert bench.check(CONNECT, text, knobs={"out_pointer_before_arm": "yes"}).holds
+
+
+def test_a_spurious_call_is_no_way_out_4_5_1(bench: Bench) -> None:
+    """A thread that waits for what only a call for nothing would bring waits for ever."""
+    text = (
+        "Calls = Bit(0, volatile=True)\n" + SERVE.replace(
+            "    if not", "    self.Calls = 1\n    if not", 1)
+        + "def Main(self):\n    while not self.Calls:\n        pass\n"
+    )  # fmt: skip
+    quiet = CONNECT.replace("    self.nic.masked = 0\n", "")
+    assert bench.check(quiet, text, threads="Drv.Main").broken == "stuck-context"
+    assert bench.check(CONNECT, text, threads="Drv.Main").holds
+
+
+def test_on_a_shared_line_the_neighbour_does_as_much_4_5_1(bench: Bench) -> None:
+    counts = {
+        bench.check(
+            CONNECT, SERVE, line="irql=7, shared=True", knobs={"spurious_calls": value}
+        ).states
+        for value in ("no", "either")
+    }
+    assert len(counts) == 1
 
 
 @pytest.mark.parametrize(

@@ -190,8 +190,10 @@ def test_a_wrong_rule_is_noticed(
 
 
 HARDWARE = {
-    "dispatch, acceptance": (dispatch, "accept", without_guards, CONNECT + SERVE.replace(
-        "    if not self.nic.cause:\n        return FALSE\n", "    assert self.nic.cause\n"), ""),
+    "dispatch, acceptance": (
+        dispatch, "accept", without_guards, "Ready = Bit(0, volatile=True)\n"
+        + CONNECT.replace("    status", "    self.Ready = 1\n    status", 1)
+        + SERVE.replace("    if not", "    assert self.Ready\n    if not", 1), ""),
     "dispatch, end": (dispatch, "_end", without_checks, CONNECT + (
         "def Isr(self, Interrupt, ServiceContext):\n    return FALSE\n"), ""),
     "dpc, start": (dpc, "start", without_updates, RUNS + INIT + main(

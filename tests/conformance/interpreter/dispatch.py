@@ -130,24 +130,25 @@ def level(draft: Draft, processor: str) -> int:
 
 
 def accept(world: World, draft: Draft, device: Device, processor: str) -> list[Draft | str]:
-    """A processor accepts the interrupt of a line, if it may and there is one."""
+    """A processor accepts the interrupt of a line, if it may, or for nothing (4.5.1)."""
     assert device.line is not None
     slot = slot_of(device.object, processor)
     if draft.contexts[slot].frames or level(draft, processor) >= device.line.irql:
         return []
     latched = device.line.latched
     others = (slot_of(device.object, other) for other in world.processors)
-    if not latched and any(draft.contexts[other].frames for other in others):
-        return []  # in service elsewhere (4.3.6)
+    elsewhere = any(draft.contexts[other].frames for other in others)
     asked = draft.flag(f"pending {device.object}") if latched else _high(world, draft, device)
     first = _next_entry(world, draft, device, 0)
-    if not asked or first is None:
-        return []
+    if first is None or (elsewhere and not (latched and asked)):
+        return []  # a level line is in service once (4.3.6), and a call for nothing waits
+    if not asked and device.line.shared:
+        return []  # the neighbour asks for itself
     after = draft.copy()
     after.stacks[processor] = (*after.stacks[processor], slot)
     if latched:
         after.kernel[f"pending {device.object}"] = False
-    own = asserted(world, draft.memory, device)
+    own = asked and asserted(world, draft.memory, device)
     after.kernel[f"asserting {device.object} {processor}"] = own
     _go(after, slot, device, first, claimed=False, world=world)
     return [after]
