@@ -166,8 +166,14 @@ WIDEST: Mapping[str, str] = {
 
 
 def other_answers(knob: Knob, current: str) -> tuple[str, ...]:
-    """The answers that allow something which `current` rules out, one by one."""
-    if current in ("either", WIDEST.get(knob.name)):
+    """The answers that allow something which `current` rules out, one by one.
+
+    Of `spurious_calls` even `either` rules something out: calls on a shared line.
+    """
+    widest = WIDEST.get(knob.name)
+    if widest is not None:
+        return () if current == widest else (widest,)
+    if current == "either":
         return ()
     return tuple(value for value in knob.values if value not in (current, "either"))
 
