@@ -63,10 +63,9 @@ def numeric(expression: Expression) -> Expression:
             return disjunction(*map(numeric, operands))
         case IfThenElse(condition, then, otherwise):
             return if_then_else(numeric(condition), numeric(then), numeric(otherwise))
-        case Compare("==", Constant(str()), other) | Compare("==", other, Constant(str())) if (
-            not isinstance(other, Constant)
-        ):
-            return FALSE
+        case Compare("==" | "!=" as operator, left, right) if _is_label(left) != _is_label(right):
+            same = _is_address(*((left, right) if _is_label(left) else (right, left)))
+            return same if operator == "==" else negation(same)
         case Member(Constant(value), values):
             return Constant(any(same_value(value, item) for item in values))
         case Member(operand, values):
@@ -75,6 +74,15 @@ def numeric(expression: Expression) -> Expression:
             return member(operand, numbers) if mixed else expression
         case _:
             return expression
+
+
+def _is_label(expression: Expression) -> bool:
+    return isinstance(expression, Constant) and isinstance(expression.value, str)
+
+
+def _is_address(label: Expression, number: Expression) -> Expression:
+    """Whether a number is the address called `label`: 0 is NULL, and no other is one."""
+    return equal(number, Constant(0)) if label == Constant(NULL) else FALSE
 
 
 def never(condition: Expression, domains: Mapping[str, Domain]) -> bool:

@@ -219,6 +219,22 @@ def test_a_declared_local_may_be_a_structure(bench: Bench) -> None:
     assert plain(bench, text) == ""
 
 
+def test_no_number_is_the_address_of_an_object(bench: Bench) -> None:
+    text = (
+        FIELDS
+        + """
+def Same(self, p):
+    return p
+def Main(self):
+    assert self.Same(2) != self.Current
+    assert self.Same(0) == self.Current
+    assert self.Same(self.First) != self.Same(self.total)
+    assert self.Same(NULL) == self.Same(self.total)
+"""
+    )
+    assert plain(bench, text) == ""
+
+
 def test_stack_memory_is_no_pool_memory(bench: Bench) -> None:
     text = "def Main(self):\n    context = Request()\n    ExFreePool(context)\n"
     assert plain(bench, text) == "double-free"
