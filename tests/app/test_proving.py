@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from dirql.app import proving
 from dirql.app.cli import run
 from dirql.app.proving import USUAL_GOALS, lemma_text, proof_text
+from dirql.explorer.symbolic import induction
 from dirql.explorer.symbolic.observed import LEMMA
 from dirql.explorer.symbolic.proof import Counterexample, Goal, Kind, Proof
 from dirql.model.expr import FALSE
@@ -16,6 +18,14 @@ from dirql.properties import PROPERTIES
 from .fakes import Workshop
 
 PATTERNS = Path(__file__).parents[2] / "patterns"
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the computer is: the solver has all the time that it needs."""
+    monkeypatch.setattr(proving, "PATIENCE", 1e6)
+    defaults = {**(induction.prove.__kwdefaults__ or {}), "seconds": 1e6}
+    monkeypatch.setattr(induction.prove, "__kwdefaults__", defaults)
 
 
 def test_usual_goals_are_properties() -> None:
