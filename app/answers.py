@@ -21,6 +21,7 @@ from . import toolbox
 from .coverage import Unvisited, unvisited
 from .defaults import Comparison, Default
 from .not_asked import NotAsked
+from .progress import working
 from .questions import NO_MEMORY, Failure, Question, load
 from .remembered import Asked, Memory, Remark
 
@@ -162,7 +163,8 @@ def prepare(question: Question) -> Subject:
     Raises:
         InputError: the pattern cannot be loaded or compiled, or a knob does not exist.
     """
-    return _compiled(concrete(question))
+    with working(f"compiling {question.pattern}"):
+        return _compiled(concrete(question))
 
 
 def _compiled(asked: Asked) -> Subject:

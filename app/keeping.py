@@ -9,6 +9,7 @@ import click
 from dirql.explorer.storage import FOLDER_VARIABLE, Kind, Storage, default_folder, is_private
 from dirql.model.visible import one_line
 
+from .progress import working
 from .report import count
 
 NOWHERE = f"There is no folder for a cache: set {FOLDER_VARIABLE} to one that only you can enter."
@@ -71,7 +72,9 @@ def warm(paths: Sequence[Path], processors: tuple[int, ...], *, run_module: bool
             raise InputError(question.message)
         if isinstance(question, Unread):
             raise InputError(f"{one_line(question.question.pattern)}: {question.reason}")
-        Program(prepare(question).machine, cache)
+        machine = prepare(question).machine
+        with working(f"compiling {question.pattern} to machine code"):
+            Program(machine, cache)
     seconds = time.monotonic() - started
     there = len(questions) - cache.made
     return f"{folder}: {count(cache.made, 'machine')} compiled in {seconds:.2f} s" + (

@@ -1,6 +1,8 @@
 """What is shown on a terminal while a check works; elsewhere nothing."""
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from threading import Lock, Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
@@ -115,6 +117,14 @@ def make_progress() -> Progress:
     """A spinner on a terminal, nothing elsewhere; there may be no error output at all."""
     there: TextIO | None = sys.stderr
     return Spinner() if there is not None and there.isatty() else Silent()
+
+
+@contextmanager
+def working(on: str) -> Generator[None]:
+    """Show, while it lasts, what is worked on."""
+    with make_progress() as progress:
+        progress.say(on)
+        yield
 
 
 def describe(snapshot: Snapshot) -> str:

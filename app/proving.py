@@ -25,6 +25,7 @@ from dirql.properties.property import Kind as PropertyKind
 from . import toolbox
 from .answers import Subject
 from .not_asked import LEFT, NotAsked, not_asked
+from .progress import working
 from .report import count
 from .trace_words import is_bookkeeping, readable, value_text
 
@@ -50,6 +51,7 @@ MOST_VALUES = 12
 """Variables shown of a state from which a proof fails."""
 
 
+@working("proving")
 def prove_subject(subject: Subject, names: Sequence[str]) -> Proof:
     """Prove the properties called `names` of what `subject` describes.
 
@@ -102,12 +104,26 @@ class Cuts:
         return any(rule != name for rule in self.rules)
 
 
+@working("looking where behaviours end")
 def cuts_of(subject: Subject, proof: Proof) -> Cuts:
     """Where behaviours end, whatever is asked.
 
     That is explored, as `dirql check` does; of a space too large for that, each rule counts that
-    the invariants of `proof` do not exclude.
+    the invariants of `proof` do not exclude. Where a limit leaves no time to ask, every one may be
+    broken.
     """
+    try:
+        return _cuts_of(subject, proof)
+    except LimitReached:
+        settle()
+        return Cuts(_crashes(), certain=False)
+
+
+def _crashes() -> tuple[str, ...]:
+    return tuple(item.name for item in PROPERTIES if item.grade is Grade.CRASH)
+
+
+def _cuts_of(subject: Subject, proof: Proof) -> Cuts:
     machine = apply(subject.system, ())
     engine = toolbox.engine(toolbox.EngineChoice())
     seconds = LITTLE if proof.unfinished else None
@@ -116,9 +132,9 @@ def cuts_of(subject: Subject, proof: Proof) -> Cuts:
     if not result.limited:
         return Cuts(rules)
     whole = apply(subject.system, None)
-    wanted = [item.name for item in PROPERTIES if item.grade is Grade.CRASH]
+    wanted = _crashes()
     if proof.unfinished:  # there is no time to ask
-        return Cuts(tuple(wanted), certain=False)
+        return Cuts(wanted, certain=False)
     again = prove(replace(whole, invariants=()), proof.invariants, properties=wanted)
     possible = {
         item.property for item in again.goals if item.kind is Kind.CHECK and not item.proved
