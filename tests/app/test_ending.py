@@ -103,7 +103,7 @@ def test_an_import_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "whole = True\n"
     )
     (tmp_path / "slow_to_import.py").write_text(text, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with Patience(Limits(seconds=0.01)):
         module = import_module("slow_to_import")
         with pytest.raises(LimitReached):

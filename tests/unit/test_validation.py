@@ -165,9 +165,13 @@ def test_five_thousand_transitions_share_what_they_are_made_of() -> None:
     small = mutex()
 
     def looks(times: int) -> int:
-        found: list[object] = []
+        found: list[str] = []
+
+        def note(frame: object, event: str, argument: object) -> None:
+            found.append(event)
+
         profile = sys.getprofile()
-        sys.setprofile(lambda *event: found.append(event[1]))
+        sys.setprofile(note)
         try:
             Machine(
                 "m", small.variables, small.transitions * times, small.contexts, small.invariants
