@@ -261,9 +261,12 @@ def _expectations(
 
 def _refuse_odd_numbers(expected: Expectation, example: str) -> None:
     """Refuse an expectation whose parts are not what they are called."""
-    steps = expected.steps if isinstance(expected, Violated) else 0
-    name: object = expected.property if isinstance(expected, Violated) else ""
-    numbers: tuple[object, ...] = (expected.states, steps)
+    name, *numbers = cast(
+        "list[object]",
+        [expected.property, expected.steps, expected.states]
+        if isinstance(expected, Violated)
+        else ["", expected.states],
+    )
     if not isinstance(name, str) or not all(isinstance(item, int) for item in numbers):
         raise MisuseError(
             "an expectation names a property, and numbers of steps and states",

@@ -73,7 +73,7 @@ def _read(text: str) -> "tuple[Any] | PatternError":
         return problem
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(EXPRESSIONS)
 def test_the_value_is_that_of_python(text: str) -> None:
     """Refused is what is huge, what fails in Python too, and what is no use for constants."""
