@@ -14,9 +14,19 @@ from .errors import NOT_PYTHON, UNREADABLE, PatternError
 from .teaching import slip_in
 
 TYPES_OF_ROUTINES = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WITH_CODE = (
+    *TYPES_OF_ROUTINES,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+MOST_ROUTINES = 3_000
 LONGEST_TEXT = 160
 _SURROGATE = range(0xD800, 0xE000)
-MOST_BYTES = 2**22
+MOST_BYTES = 2**20
 """Of a pattern file; people write some thousand."""
 
 
@@ -146,6 +156,7 @@ def parse_source(path: str, text: str) -> SourceFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text, path)
+            _refuse_too_many(tree, path)
             compile(tree, path, "exec", dont_inherit=True)  # to find all that is not Python
     except SyntaxError as problem:
         line = problem.lineno or 0
@@ -171,6 +182,17 @@ def parse_source(path: str, text: str) -> SourceFile:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             _refuse_half_a_character(source, node, node.value)
     return source
+
+
+def _refuse_too_many(tree: ast.Module, path: str) -> None:
+    """Python's compiler takes a time that grows with the square of their number."""
+    if sum(isinstance(node, _WITH_CODE) for node in ast.walk(tree)) > MOST_ROUTINES:
+        raise PatternError(
+            f"there are more than {MOST_ROUTINES:,} routines, classes and comprehensions",
+            path,
+            hint="show the behaviour with fewer",
+            code=NOT_PYTHON,
+        )
 
 
 def _refuse_half_a_character(source: SourceFile, node: ast.Constant, text: str) -> None:

@@ -262,6 +262,7 @@ HUGE: dict[str, str] = {
     "joined": "a = 'x' * 9999\n" + "a = f'{a}{a}'\n" * 40,
     "sum": "x = sum([2 ** 250] * 9999)",
     "nested": "x = " + "[" * 150 + "]" * 150 + "\ny = " + "-" * 20_000 + "1",
+    "classes": "class C: pass\n" * 20_000,
     "nested sum": "x = " + "1 + " * 20_000 + "1",
     "nested names": "x = Pcidrv" + ".a" * 20_000,
     "nested calls": "x = " + "Int(" * 90 + "0" + ")" * 90,
