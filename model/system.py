@@ -117,7 +117,8 @@ class System:
     """A compiled driver.
 
     `removed` holds once `finally_` has run, never where there is none; `failed` once `start` has
-    returned a failure; `waiting` per device.
+    returned a failure; `waiting` per device, and `noticed`: an armed timer may yet make the driver
+    look at it.
     """
 
     machine: Machine
@@ -131,6 +132,7 @@ class System:
     removed: Expression
     failed: Expression = FALSE
     notes: Notes = NO_NOTES
+    noticed: tuple[tuple[str, Expression], ...] = ()
 
     @property
     def gone(self) -> tuple[Expression, str]:

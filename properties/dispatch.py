@@ -1,6 +1,7 @@
 """Who serves an interrupt: claims on a line, and causes nobody will notice."""
 
 from dirql.model.algebra import conjunction, negation
+from dirql.model.expr import FALSE
 from dirql.model.system import System
 
 from .property import AtRest, Conditions
@@ -80,8 +81,9 @@ def unserviced_cause(system: System) -> Conditions:
         In every state in which nothing but spontaneous hardware events can happen, that no
         device waits for the driver (its `waiting` routine is false). And, for a driver that never
         comes to rest because a thread polls, that from every state in which a device waits some
-        continuation without another event serves it. A start that failed leaves no driver: nothing
-        is asked after one.
+        continuation without another event serves it. An armed timer counts as notice until it has
+        expired while the device waited and nothing came of it. A start that failed leaves no
+        driver: nothing is asked after one.
 
     Why it matters:
         This is the lost interrupt: an edge that came while nobody listened, a cause bit cleared
@@ -103,10 +105,13 @@ def unserviced_cause(system: System) -> Conditions:
         4.3.1, 4.3.4, 4.3.5, 7.2.3, 7.2.4, 7.2.5, R22, R25, R31, R32, R55; KINTERRUPT_MODE,
         "Registering and queuing a DpcForIsr routine"; no bug check: the device hangs.
     """
+    noticed = dict(system.noticed)
     return tuple(
         AtRest(
             "unserviced-cause",
-            wrong=conjunction(waiting, negation(system.failed)),
+            wrong=conjunction(
+                waiting, negation(system.failed), negation(noticed.get(device, FALSE))
+            ),
             settled=negation(waiting),
             detail=f"{device} holds work that the driver will never notice",
             restless=f"{device} holds work that the driver, busy for ever, will never notice",

@@ -25,6 +25,7 @@ from ..kernel.world import CONNECTED, INACTIVE, NONE, World
 from ..machine import Context, ContextKind, Machine, Transition, Variable
 from ..routine import Routine
 from .hardware import HARDWARE, DeviceEvent, changes, spontaneous
+from .notice import Waiting, with_notice
 from .path import Path
 from .phases import Phases, start_failed
 from .program import ContextProgram, Move, source_of
@@ -287,10 +288,11 @@ class Assembly:
 
     # The machine.
 
-    def machine(self, name: str, events: Iterable[DeviceEvent]) -> Machine:
-        """The machine without properties."""
+    def machine(self, name: str, events: Iterable[DeviceEvent], waiting: Waiting) -> Machine:
+        """The machine without properties; `waiting` says which devices hold work."""
         moves = [item for program in self._programs for item in self._transitions(program)]
         transitions = tuple(self._with_lines(item) for item in (*moves, *self._hardware(events)))
+        transitions = tuple(with_notice(self._world, item, waiting) for item in transitions)
         contexts = tuple(self.context(item) for item in self._programs)
         rest = Context(HARDWARE, ContextKind.HARDWARE, "", NONE, Constant(0))
         return Machine(name, self._variables(), transitions, (*contexts, rest))

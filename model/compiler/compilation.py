@@ -98,7 +98,7 @@ class _Compilation:
             tuple(name for name, _ in names["finally"]),
         )
         assembly = Assembly(world, programs, phases, self._routines)
-        machine = assembly.machine(self._program.name, events)
+        machine = assembly.machine(self._program.name, events, waiting)
         machine = with_spans(machine, programs)
         found = describe(machine, world, programs, self._routines, phases, waiting, claims)
         return replace(found, notes=notes(world, programs, frozenset(self._knobs.asked)))

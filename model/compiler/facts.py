@@ -19,6 +19,7 @@ from ..system import (
     System,
 )
 from .location import Location
+from .notice import noticed
 from .path import Path
 from .phases import Phases, failed, removed
 from .program import ContextProgram, source_of
@@ -62,6 +63,7 @@ def describe(
         ),
         removed(phases),
         failed(phases, world),
+        noticed=tuple(noticed(world, waiting)),
     )
 
 
