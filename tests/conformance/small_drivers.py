@@ -9,6 +9,17 @@ from textwrap import indent
 
 from hypothesis import strategies as st
 
+from .more_statements import (
+    CONNECT,
+    CONNECT_EX,
+    EARLY,
+    KNOBS,
+    LOCK_FIELDS,
+    LOCKS_ANYWHERE,
+    LOCKS_PASSIVE,
+    LOCKS_RAISED,
+)
+
 HEADER = '''"""A small random driver."""
 from dirql.model.wdk import *
 
@@ -36,6 +47,7 @@ class Record(Structure):
 class Sample(Driver):
     nic = Nic(Line(irql=5, mode=%s, shared=%s))
     Interrupt = PKINTERRUPT()
+    pdo = DEVICE_OBJECT()
     dpc = KDPC()
     lock = KSPIN_LOCK()
     done = KEVENT(%s, FALSE)
@@ -85,18 +97,14 @@ _EVENT = """    @hardware
         self.cause = 1
 
 """
-_CONNECT = """        status = IoConnectInterrupt(self.Interrupt, self.Service, self)
-        if NT_SUCCESS(status):
-            self.nic.masked = 0
-        return status
-"""
 _FIELDS = {
+    "more locks": LOCK_FIELDS,
     "queues": "    work = Queue(Bit(), 2)\n    late = Queue(Reference(Record), 1)\n",
     "timers": "    tick = KDPC()\n",
     "two DPCs": "    again = KDPC()\n    other = KEVENT(SynchronizationEvent, FALSE)\n",
     "three DPCs": "    again = KDPC()\n    third = KDPC()\n",
     "two interrupts": (
-        "    second = Nic(Line(irql=7, mode=LevelSensitive))\n"
+        "    second = Nic(Line(irql=<level>, mode=LevelSensitive))\n"
         "    Another = PKINTERRUPT()\n"
         "    shared = KSPIN_LOCK()\n"
     ),
@@ -185,6 +193,7 @@ _PASSIVE = (
 )
 _WORK = "IoQueueWorkItem(self.item, self.Work, DelayedWorkQueue, NULL)\n"
 _SPECIAL: dict[str, tuple[str, ...]] = {
+    "more locks": LOCKS_ANYWHERE,
     "nothing": (),
     "events": (
         "KeSetEvent(self.done, 0, FALSE)\n",
@@ -276,6 +285,7 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
     ),
 }
 _SPECIAL_PASSIVE: dict[str, tuple[str, ...]] = {
+    "more locks": LOCKS_PASSIVE,
     "two DPCs": (
         "KeWaitForSingleObject(self.other, Executive, KernelMode, FALSE, NULL)\n",
         "KeFlushQueuedDpcs()\n",
@@ -298,7 +308,7 @@ _LOCAL = (
     "if self.Interrupt:\n    b = KeSynchronizeExecution(self.Interrupt, self.Look, context)\n",
 )
 """What threads do with a structure on their stack."""
-_LARGE = ("work items", "locks", "two interrupts")
+_LARGE = ("work items", "locks", "more locks", "two interrupts")
 """Kinds of drivers that have one thread, for they have many states."""
 
 _TRY = (
@@ -308,6 +318,9 @@ _TRY = (
         "    KeReleaseSpinLockFromDpcLevel(self.lock)\n"
     ),
 )
+_RAISED_ONLY = {"locks": _TRY, "more locks": LOCKS_RAISED}
+"""What only routines at DISPATCH_LEVEL do."""
+
 _FAULTS = (
     "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n",
     "KeAcquireSpinLockAtDpcLevel(self.lock)\n",
@@ -375,6 +388,8 @@ def _start(draw: st.DrawFn, kind: str) -> str:
     """What `StartDevice` does beside what it always does."""
     number = draw(st.integers(0, 7))
     text = f"        KeSetTargetProcessorDpc(self.dpc, {number})\n" if number < 2 else ""
+    if kind == "more locks":
+        text += "        IoInitializeRemoveLock(self.removal)\n"
     if kind == "timers":
         text += "        KeInitializeDpc(self.tick, self.Deferred, self)\n"
     if kind == "two DPCs":
@@ -385,22 +400,23 @@ def _start(draw: st.DrawFn, kind: str) -> str:
         importance = draw(st.sampled_from(("Low", "Medium", "High", "High")))
         text += f"        KeSetImportanceDpc(self.again, {importance}Importance)\n"
     if kind == "two interrupts":
-        lock = draw(st.sampled_from(("", ", SpinLock=self.shared, SynchronizeIrql=7")))
+        lock = draw(st.sampled_from(("", ", SpinLock=self.shared, SynchronizeIrql=<highest>")))
         text += "        IoConnectInterrupt(self.Another, self.Served, self, "
         text += f"Vector=self.second.Vector{lock})\n"
-        first = _CONNECT.replace("self)", f"self, Vector=self.nic.Vector{lock})")
+        first = CONNECT.replace("self)", f"self, Vector=self.nic.Vector{lock})")
         return text + draw(
             st.sampled_from(("        self.second.masked = 0\n        return 0\n", first))
         )
     status = draw(st.sampled_from(_STATUSES))
-    return text + _CONNECT.replace("return status", f"return {status}")
+    connect = draw(st.sampled_from((CONNECT, CONNECT, CONNECT_EX, EARLY + CONNECT)))
+    return text + connect.replace("return status", f"return {status}")
 
 
 @st.composite
 def _routines(draw: st.DrawFn, kind: str, threads: list[str], *, above: bool) -> dict[str, str]:
     """The bodies of the routines that Windows calls, by their heads."""
     special, passive = _SPECIAL[kind], _SPECIAL_PASSIVE.get(kind, ())
-    raised = _ANYWHERE + _RAISED + (_TRY if kind == "locks" else ()) + special * 3
+    raised = _ANYWHERE + _RAISED + _RAISED_ONLY.get(kind, ()) + special * 3
     routines = {
         "Service(self, Interrupt, ServiceContext)": draw(_service_routine()),
         "Synchronised(self, Context)": (
@@ -447,17 +463,27 @@ def small_drivers(draw: st.DrawFn) -> str:
         routines["Remove(self)"] = (
             "self.nic.masked = 1\nif self.Interrupt:\n    IoDisconnectInterrupt(self.Interrupt)\n"
         )
-    mode = draw(st.sampled_from(("LevelSensitive", "Latched")))
+    mode, shared = draw(st.sampled_from(("LevelSensitive", "Latched"))), draw(st.booleans())
+    level = draw(st.sampled_from((4, 5, 6, 7)))
     event = draw(st.sampled_from(("NotificationEvent", "SynchronizationEvent")))
     start = draw(_start(kind))
     happens = draw(st.sampled_from((_EVENT, "")))
-    text = HEADER % (happens, mode, draw(st.booleans()), event, _FIELDS.get(kind, ""), start)
+    start = start.replace("{mode}", mode).replace("{shared}", str(shared).upper())
+    text = HEADER % (happens, mode, shared, event, _FIELDS.get(kind, ""), start)
     for head, body in routines.items():
         text += f"\n    def {head}:\n{indent(body, ' ' * 8)}"
     entries = [f"Sample.{name}" for name in threads]
     if above:
         entries[0] = f"At(DISPATCH_LEVEL, {entries[0]})"
+    text = text.replace("<level>", str(level)).replace("<highest>", str(max(level, 5)))
     return (
         f"{text}\n\nscenario = Scenario(start=Sample.StartDevice, "
-        f"concurrently=[{', '.join(entries)}]{last})\n"
+        f"concurrently=[{', '.join(entries)}]{last}, knobs={draw(_knobs())})\n"
     )
+
+
+@st.composite
+def _knobs(draw: st.DrawFn) -> dict[str, str]:
+    """Often none; else one or two off their defaults."""
+    chosen = draw(st.lists(st.sampled_from(KNOBS), max_size=2, unique_by=lambda item: item[0]))
+    return {name: draw(st.sampled_from(values)) for name, values in chosen}

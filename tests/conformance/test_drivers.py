@@ -26,6 +26,7 @@ from dirql.model.compiler import compile_system
 from dirql.model.digest import digest
 from dirql.model.domain import Value
 from dirql.model.expr import Read
+from dirql.model.kernel import make_knobs
 from dirql.model.language import Pattern
 from dirql.model.machine import Machine
 from dirql.properties import Grade, apply, grade_of
@@ -148,7 +149,8 @@ def both(source: str, processors: int, *, eager: bool) -> tuple[Explored, Explor
     """What the compiled machine shows, and what the oracle says it should; both are small."""
     pattern = load_text(source)
     scenario = pattern.scenarios[0]
-    machine = compile_system(pattern.program, scenario, processors).machine
+    knobs = make_knobs(dict(scenario.knobs))
+    machine = compile_system(pattern.program, scenario, processors, knobs).machine
     try:
         shown = examined(pattern, machine)
         most = 4 * MOST_STATES
@@ -234,7 +236,9 @@ def memories(found: Explored) -> set[View]:
 def test_every_driver_is_answered_and_every_violation_replays(processors: int, source: str) -> None:
     note(source)
     pattern = load_text(source)
-    machine = apply(compile_system(pattern.program, pattern.scenarios[0], processors))
+    scenario = pattern.scenarios[0]
+    knobs = make_knobs(dict(scenario.knobs))
+    machine = apply(compile_system(pattern.program, scenario, processors, knobs))
     result = ReferenceEngine().check(machine, Limits(states=20_000))
     match result.verdict:
         case Violated(_, trace) | Unknown(_, trace) if trace is not None:
@@ -248,7 +252,9 @@ def test_every_driver_is_answered_and_every_violation_replays(processors: int, s
 def test_every_answer_is_that_of_brute_force(source: str) -> None:
     note(source)
     pattern = load_text(source)
-    machine = apply(compile_system(pattern.program, pattern.scenarios[0], 1))
+    scenario = pattern.scenarios[0]
+    knobs = make_knobs(dict(scenario.knobs))
+    machine = apply(compile_system(pattern.program, scenario, 1, knobs))
     result = ReferenceEngine().check(machine, Limits(states=200))
     assume(result.statistics.states < 200 and len(machine.transitions) < 120)
     try:

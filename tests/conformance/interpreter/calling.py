@@ -7,8 +7,20 @@ from typing import TypeAlias
 from dirql.model.domain import Value
 
 from .dispatch import registration
-from .state import DISPATCH, NONE, BrokenRuleError, Context, Draft, InKernel, Run, World, returned
+from .state import (
+    APC,
+    DISPATCH,
+    NONE,
+    BrokenRuleError,
+    Context,
+    Draft,
+    InKernel,
+    Run,
+    World,
+    returned,
+)
 
+MUTEX = "fast mutex"
 SUCCESS, TIMEOUT = 0, 0x102
 INSUFFICIENT_RESOURCES, INVALID_PARAMETER = 0xC000009A - (1 << 32), 0xC000000D - (1 << 32)
 FROM_RESOURCE = -(1 << 70)
@@ -63,14 +75,16 @@ class Calling:
         low = all(new >= self._level(*item) for item in others)
         self.require(low, "irql-lowered-below-lock")
 
-    def _level(self, _lock: str, _routine: str, _previous: int, through: str) -> int:
+    def _level(self, _lock: str, routine: str, _previous: int, through: str) -> int:
         """The level below which the owner of a lock must not go."""
-        return registration(self.draft, through).irql if through else DISPATCH
+        if through:
+            return registration(self.draft, through).irql
+        return APC if routine == MUTEX else DISPATCH
 
     def taken_at(self, held: tuple[str, str, int, str]) -> int:
         """The level at which the lock was taken."""
         _, routine, previous, _ = held
-        return previous if routine == "AtDpcLevel" else self._level(*held)
+        return previous if routine.endswith("AtDpcLevel") else self._level(*held)
 
     def at_most(self, level: int) -> None:
         """The caller's IRQL is at most `level`."""

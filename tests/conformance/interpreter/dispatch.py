@@ -50,8 +50,10 @@ def chain(world: World, draft: Draft, device: Device) -> list[str]:
         if name.startswith("registration ")
         and registration(draft, name.removeprefix("registration ")).device == device.object
     ]
-    del world
-    return [*own, "foreign"] if device.line.shared else own
+    if not device.line.shared:
+        return own
+    first = world.knob("chain_order") == "foreign_first"
+    return ["foreign", *own] if first else [*own, "foreign"]
 
 
 def slot_of(device: str, processor: str) -> str:
@@ -142,8 +144,8 @@ def accept(world: World, draft: Draft, device: Device, processor: str) -> list[D
     first = _next_entry(world, draft, device, 0)
     if first is None or (elsewhere and not (latched and asked)):
         return []  # a level line is in service once (4.3.6), and a call for nothing waits
-    if not asked and device.line.shared:
-        return []  # the neighbour asks for itself
+    if not asked and not _for_nothing(world, device):
+        return []
     after = draft.copy()
     after.stacks[processor] = (*after.stacks[processor], slot)
     if latched:
@@ -152,6 +154,19 @@ def accept(world: World, draft: Draft, device: Device, processor: str) -> list[D
     after.kernel[f"asserting {device.object} {processor}"] = own
     _go(after, slot, device, first, claimed=False, world=world)
     return [after]
+
+
+def _for_nothing(world: World, device: Device) -> bool:
+    """Whether the service routine of the line is called although nothing asks (4.5.1).
+
+    On a shared line the neighbour asks for itself; where a disconnect does not wait, a call for
+    nothing is explored only if the knob insists.
+    """
+    assert device.line is not None
+    answer = world.knob("spurious_calls")
+    if device.line.shared or world.knob("disconnect_waits_for_isr") != "yes":
+        return answer == "yes"
+    return answer in ("yes", "either")
 
 
 def _next_entry(world: World, draft: Draft, device: Device, position: int) -> int | None:
@@ -238,7 +253,8 @@ def _answered(
 ) -> list[Draft]:
     """Go on as the answer of an entry and the mode of the line demand."""
     assert device.line is not None
-    stop = claims and not device.line.latched
+    walked_on = device.line.latched and world.knob("latched_chain") != "stop_at_true"
+    stop = claims and not walked_on
     entries = chain(world, draft, device)
     if stop or top.position + 1 >= len(entries):
         following = Dispatch("end", top.position, claims or earlier)
@@ -280,6 +296,7 @@ def _end(world: World, draft: Draft, slot: str, device: Device, processor: str) 
     first = _next_entry(world, draft, device, 0)
     if device.line.latched:
         again = top.claimed and len(chain(world, draft, device)) > 1
+        again = again and world.knob("latched_chain") == "repeat_until_clean"
     else:
         if not top.claimed and draft.flag(flag):
             raise BrokenRuleError("unclaimed-level-interrupt")

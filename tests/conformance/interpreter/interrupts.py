@@ -31,7 +31,8 @@ def _connect(call: Calling) -> list[Draft]:
     name = f"{routine} interrupt"
     lock = call.text("SpinLock")
     irql = call.number("SynchronizeIrql")
-    found: list[Draft] = call.copy().done(INSUFFICIENT_RESOURCES)
+    may_fail = call.world.knob("connect_may_fail") == "yes"
+    found: list[Draft] = call.copy().done(INSUFFICIENT_RESOURCES) if may_fail else []
     state = call.draft.text(f"state {name}")
     call.require(state == NONE, "model-bound")
     others = [
@@ -50,11 +51,38 @@ def _connect(call: Calling) -> list[Draft]:
         device.line.irql if irql == FROM_RESOURCE else irql,
     )
     pointer = call.text("InterruptObject").removeprefix("&")
-    first = call.copy()
-    first.draft.kernel[f"state {name}"] = "connected"
-    found += first.stay("IoConnectInterrupt", "stores", pointer, name)
-    call.draft.kernel[f"state {name}"] = "allocated"
-    return found + call.stay("IoConnectInterrupt", "stores and arms", pointer, name)
+    if call.world.knob("isr_before_connect_returns") == "no":
+        return found + call.stay("IoConnectInterrupt", "does both", pointer, name)
+    stored_first = call.world.knob("out_pointer_before_arm")
+    if stored_first != "yes":
+        first = call.copy()
+        first.draft.kernel[f"state {name}"] = "connected"
+        found += first.stay("IoConnectInterrupt", "stores", pointer, name)
+    if stored_first != "no":
+        call.draft.kernel[f"state {name}"] = "allocated"
+        found += call.stay("IoConnectInterrupt", "stores and arms", pointer, name)
+    return found
+
+
+def _do_both(call: Calling, pointer: Value, name: Value) -> list[Draft]:
+    call.draft.kernel[f"state {name}"] = "connected"
+    return _store_pointer(call, pointer, name)
+
+
+def _connect_ex(call: Calling) -> list[Draft]:
+    """The fully specified form, which says what the legacy one does (2.5)."""
+    prefix = "FullySpecified."
+    call.arguments = {
+        name.removeprefix(prefix): value
+        for name, value in call.arguments.items()
+        if name.startswith(prefix)
+    }
+    return _connect(call)
+
+
+def _disconnect_ex(call: Calling) -> list[Draft]:
+    call.arguments = {"InterruptObject": call.arguments["ConnectionContext.InterruptObject"]}
+    return _disconnect(call)
 
 
 def _store_pointer(call: Calling, pointer: Value, name: Value) -> list[Draft]:
@@ -174,7 +202,9 @@ def _released(call: Calling, name: Value, old: Value, answer: Value) -> list[Dra
 
 BEGIN: dict[str, Begin] = {
     "IoConnectInterrupt": _connect,
+    "IoConnectInterruptEx": _connect_ex,
     "IoDisconnectInterrupt": _disconnect,
+    "IoDisconnectInterruptEx": _disconnect_ex,
     "KeSynchronizeExecution": _synchronize,
     "KeAcquireInterruptSpinLock": _acquire,
     "KeReleaseInterruptSpinLock": _release,
@@ -184,6 +214,7 @@ LATER: dict[str, Callable[..., list[Draft]]] = {
     "IoConnectInterrupt stores": _store_pointer,
     "IoConnectInterrupt stores and arms": _store_then_arm,
     "IoConnectInterrupt arms": _arm,
+    "IoConnectInterrupt does both": _do_both,
     "IoDisconnectInterrupt frees": _free,
     "KeSynchronizeExecution spins": _synchronized,
     "KeAcquireInterruptSpinLock spins": _acquired,

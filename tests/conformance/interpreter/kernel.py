@@ -7,13 +7,15 @@ from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.signature import Passing
 from dirql.model.routine import Call, Node
 
-from . import deferred, interrupts, waits
-from .calling import Begin, Calling
+from . import deferred, interrupts, locks, waits
+from .calling import MUTEX, Begin, Calling
 from .state import (
+    APC,
     DISPATCH,
     FREED,
     LOCAL_STRUCTURE,
     NONE,
+    PASSIVE,
     Draft,
     InKernel,
     Run,
@@ -36,7 +38,8 @@ def begin(
         template = str(argument_of(world, instruction.arguments[0], run))
         return _local_structure(Calling(world, draft, name, processor, {}), routine, template)
     signature = next(item for item in ROUTINES if item.name == routine)
-    names = [item.name for item in signature.parameters if item.passing is not Passing.OUT]
+    taken = [item for item in signature.parameters if item.passing is not Passing.OUT]
+    names = [each.name for item in taken for each in (item.members or (item,))]
     given = [argument_of(world, item, run) for item in instruction.arguments]
     arguments = dict(zip(names, given, strict=True))
     call = Calling(world, draft, name, processor, arguments, instruction.target is None)
@@ -113,7 +116,9 @@ def _raise(call: Calling) -> list[Draft]:
 def _lower(call: Calling) -> list[Draft]:
     new = call.number("NewIrql")
     if new != call.context.irql:
-        call.require(new >= DISPATCH or not call.context.held, "irql-lowered-below-lock")
+        spins = any(item[1] != MUTEX for item in call.context.held)
+        lowest = DISPATCH if spins else APC if call.context.held else PASSIVE
+        call.require(new >= lowest, "irql-lowered-below-lock")
         call.require(call.context.raised[-1:] == (new,), "irql-lowered-wrongly")
         call.change(irql=new, raised=call.context.raised[:-1])
     return call.done()
@@ -224,6 +229,7 @@ BEGIN: dict[str, Begin] = {
     "IoAcquireCancelSpinLock": _acquire_cancel,
     "IoReleaseCancelSpinLock": _release_cancel,
     "ExFreePool": _free,
+    **locks.BEGIN,
     **waits.BEGIN,
     **deferred.BEGIN,
     **interrupts.BEGIN,
@@ -231,6 +237,7 @@ BEGIN: dict[str, Begin] = {
 
 LATER: dict[str, Callable[..., list[Draft]]] = {
     "lock spins": _spin,
+    **locks.LATER,
     **waits.LATER,
     **deferred.LATER,
     **interrupts.LATER,

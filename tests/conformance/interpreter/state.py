@@ -167,6 +167,18 @@ class World:
     known_lines: dict[object, bool] = field(default_factory=dict[object, bool])
     survived: set[str] = field(default_factory=set[str])
 
+    def knob(self, name: str) -> str:
+        """The value of a knob in the scenario, or its default (10.A)."""
+        defaults = {
+            "isr_before_connect_returns": "yes",
+            "out_pointer_before_arm": "either",
+            "connect_may_fail": "yes",
+            "chain_order": "own_first",
+            "latched_chain": "repeat_until_clean",
+            "spurious_calls": "either",
+        }
+        return dict(self.scenario.knobs).get(name, defaults[name])
+
     def __post_init__(self) -> None:
         """Make the tables."""
         self.routines = {item.name: item for item in self.program.routines}

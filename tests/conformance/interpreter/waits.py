@@ -77,6 +77,17 @@ def _go_on(call: Calling, name: str, timed: int) -> list[Draft]:
     return call.done(TIMEOUT)
 
 
+def _read_state(call: Calling) -> list[Draft]:
+    call.at_most(DISPATCH)
+    name = str(call.arguments.get("Event", call.arguments.get("Timer")))
+    return call.done(int(call.draft.flag(f"signalled {name}")))
+
+
+def _delay(call: Calling) -> list[Draft]:
+    call.require(call.context.irql <= APC, "wait-at-dispatch-level")
+    return call.done(SUCCESS)
+
+
 # Timers.
 
 
@@ -166,6 +177,10 @@ BEGIN: dict[str, Begin] = {
     "KeClearEvent": _clear,
     "KeResetEvent": _clear,
     "KeWaitForSingleObject": _wait,
+    "KeDelayExecutionThread": _delay,
+    "KeStallExecutionProcessor": Calling.done,
+    "KeReadStateEvent": _read_state,
+    "KeReadStateTimer": _read_state,
     "KeSetTimer": _set_timer,
     "KeSetTimerEx": _set_timer,
     "KeCancelTimer": _cancel_timer,
