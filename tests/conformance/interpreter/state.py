@@ -173,6 +173,7 @@ class World:
             "isr_before_connect_returns": "yes",
             "out_pointer_before_arm": "either",
             "connect_may_fail": "yes",
+            "disconnect_waits_for_isr": "yes",
             "chain_order": "own_first",
             "latched_chain": "repeat_until_clean",
             "spurious_calls": "either",
