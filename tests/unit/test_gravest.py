@@ -19,6 +19,7 @@ from dirql.model.expr import FALSE, Arithmetic, Compare, Constant, Expression, R
 from dirql.model.machine import (
     MODEL_BOUND,
     Check,
+    Choice,
     Context,
     ContextKind,
     Invariant,
@@ -46,7 +47,8 @@ def counting(
 ) -> Machine:
     """Counts to `last`; the step from a number breaks the rules given with it.
 
-    The step from `unknown` takes one way of an unknown value; at `bound` is a limit of the model.
+    The step from `unknown` takes one way of an unknown value, and the other way counts no further;
+    at `bound` is a limit of the model.
     """
     steps = [
         Transition(
@@ -59,10 +61,25 @@ def counting(
                 *((Check(MODEL_BOUND, FALSE, "no more"),) if number == bound else ()),
             ),
             spontaneous=True,
-            opaque="a choice" if number == unknown else "",
+            opaque="a value" if number == unknown else "",
+            choices=(Choice("1", "a value"),) if number == unknown else (),
         )
         for number in range(last)
     ]
+    if unknown >= 0:
+        ends = (("count", Constant(last)),)
+        other = (Choice("0", "a value"),)
+        steps.append(
+            Transition(
+                "ends",
+                "device",
+                (at(unknown),),
+                ends,
+                spontaneous=True,
+                opaque="a value",
+                choices=other,
+            )
+        )
     device = Context("device", ContextKind.HARDWARE, "", Constant("none"), Constant(0))
     variable = Variable("count", Range(0, last), (0,))
     return Machine("counting", (variable,), tuple(steps), (device,))
@@ -170,7 +187,7 @@ def test_a_contract_that_only_an_unknown_value_breaks_hides_no_crash() -> None:
 def test_a_possible_crash_behind_a_certain_contract() -> None:
     result = check(counting((2, CONTRACTS[0]), (6, CRASHES[0]), unknown=4))
     assert told(result) == [(CONTRACTS[0], 3)]
-    assert "depends on a choice" in result.unfinished
+    assert "depends on a value" in result.unfinished
 
 
 @pytest.mark.parametrize("name", [*CRASHES, MODEL_BOUND, "no such property"])
