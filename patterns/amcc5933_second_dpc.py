@@ -88,7 +88,7 @@ scenario = Scenario(
     start=AmccDriver.EnterD0,
     processors=[1, 2],
     expect={
-        1: Violated("null-dereference", steps=32, states=115),
-        2: Violated("null-dereference", steps=32, states=317),
+        1: Violated("null-dereference", steps=30, states=659),
+        2: Violated("null-dereference", steps=30, states=2699),
     },
 )

@@ -78,5 +78,5 @@ class AmccDriver(Driver):
 scenario = Scenario(
     start=AmccDriver.EnterD0,
     processors=[1, 2],
-    expect={1: Holds(states=114), 2: Holds(states=315)},
+    expect={1: Holds(states=675), 2: Holds(states=2771)},
 )

@@ -123,5 +123,5 @@ scenario = Scenario(
     concurrently=[Balloon.LeaveD0],
     finally_=Balloon.RemoveDevice,
     processors=[1, 2],
-    expect={1: Holds(states=115), 2: Violated("use-after-free", steps=35, states=345)},
+    expect={1: Holds(states=423), 2: Violated("use-after-free", steps=35, states=1513)},
 )

@@ -121,7 +121,7 @@ scenario = Scenario(
     finally_=Balloon.RemoveDevice,
     processors=[1, 2],
     expect={
-        1: Violated("use-after-free", steps=34, states=111),
-        2: Violated("use-after-free", steps=34, states=325),
+        1: Violated("use-after-free", steps=34, states=415),
+        2: Violated("use-after-free", steps=34, states=1469),
     },
 )

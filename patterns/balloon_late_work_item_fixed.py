@@ -127,5 +127,5 @@ scenario = Scenario(
     concurrently=[Balloon.LeaveD0],
     finally_=Balloon.RemoveDevice,
     processors=[1, 2],
-    expect={1: Holds(states=156), 2: Holds(states=616)},
+    expect={1: Holds(states=583), 2: Holds(states=3010)},
 )

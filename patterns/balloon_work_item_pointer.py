@@ -93,7 +93,7 @@ scenario = Scenario(
     concurrently=[Balloon.SleepAndWake],
     processors=[1, 2],
     expect={
-        1: Violated("null-dereference", steps=33, states=544),
-        2: Violated("null-dereference", steps=33, states=1515),
+        1: Violated("null-dereference", steps=33, states=1232),
+        2: Violated("null-dereference", steps=33, states=2967),
     },
 )

@@ -84,5 +84,5 @@ scenario = Scenario(
     start=Balloon.Start,
     concurrently=[Balloon.SleepAndWake],
     processors=[1, 2],
-    expect={1: Holds(states=796), 2: Holds(states=2264)},
+    expect={1: Holds(states=1848), 2: Holds(states=4572)},
 )

@@ -88,7 +88,7 @@ scenario = Scenario(
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-high", steps=23, states=124),
-        2: Violated("irql-too-high", steps=23, states=364),
+        1: Violated("irql-too-high", steps=23, states=246),
+        2: Violated("irql-too-high", steps=23, states=870),
     },
 )

@@ -78,5 +78,5 @@ scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2],
-    expect={1: Holds(states=148), 2: Holds(states=496)},
+    expect={1: Holds(states=424), 2: Holds(states=1988)},
 )

@@ -93,8 +93,8 @@ scenario = Scenario(
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2, 3],
     expect={
-        1: Holds(states=170),
-        2: Violated("use-after-free", steps=37, states=569),
-        3: Violated("use-after-free", steps=37, states=1145),
+        1: Holds(states=494),
+        2: Violated("use-after-free", steps=37, states=2323),
+        3: Violated("use-after-free", steps=37, states=6272),
     },
 )

@@ -93,5 +93,5 @@ scenario = Scenario(
     start=Bcmgenet.GenetPrepareHardware,
     concurrently=[Bcmgenet.ReceiveThread],
     processors=[1, 2, 3],
-    expect={1: Holds(states=178), 2: Holds(states=594), 3: Holds(states=1178)},
+    expect={1: Holds(states=534), 2: Holds(states=2578), 3: Holds(states=6806)},
 )

@@ -69,7 +69,7 @@ scenario = Scenario(
     concurrently=[SoundDriver.RestartStream],
     processors=[1, 2],
     expect={
-        1: Violated("torn-read-modify-write", steps=9, states=156),
-        2: Violated("torn-read-modify-write", steps=9, states=164),
+        1: Violated("torn-read-modify-write", steps=9, states=336),
+        2: Violated("torn-read-modify-write", steps=9, states=348),
     },
 )

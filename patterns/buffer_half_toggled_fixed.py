@@ -61,5 +61,5 @@ scenario = Scenario(
     start=SoundDriver.Start,
     concurrently=[SoundDriver.RestartStream],
     processors=[1, 2],
-    expect={1: Holds(states=120), 2: Holds(states=120)},
+    expect={1: Holds(states=272), 2: Holds(states=272)},
 )

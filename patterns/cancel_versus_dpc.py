@@ -123,8 +123,8 @@ scenario = Scenario(
     concurrently=[Viorng.Read, Viorng.CancelIo],
     processors=[1, 2, 3],
     expect={
-        1: Violated("stuck-context", steps=13, states=345),
-        2: Violated("stuck-context", steps=20, states=506),
-        3: Violated("stuck-context", steps=20, states=671),
+        1: Violated("stuck-context", steps=13, states=1280),
+        2: Violated("stuck-context", steps=20, states=1915),
+        3: Violated("stuck-context", steps=20, states=2570),
     },
 )

@@ -113,5 +113,5 @@ scenario = Scenario(
     start=Viorng.Start,
     concurrently=[Viorng.Read, Viorng.CancelIo],
     processors=[1, 2, 3],
-    expect={1: Holds(states=341), 2: Holds(states=507), 3: Holds(states=670)},
+    expect={1: Holds(states=1260), 2: Holds(states=1920), 3: Holds(states=2565)},
 )

@@ -64,7 +64,7 @@ scenario = Scenario(
     start=CdnsUart.uart_cdns_init,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=14, states=36),
-        2: Violated("unserviced-cause", steps=14, states=61),
+        1: Violated("unserviced-cause", steps=14, states=76),
+        2: Violated("unserviced-cause", steps=14, states=141),
     },
 )

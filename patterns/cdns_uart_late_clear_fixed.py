@@ -57,5 +57,5 @@ class CdnsUart(Driver):
 scenario = Scenario(
     start=CdnsUart.uart_cdns_init,
     processors=[1, 2],
-    expect={1: Holds(states=56), 2: Holds(states=102)},
+    expect={1: Holds(states=94), 2: Holds(states=178)},
 )

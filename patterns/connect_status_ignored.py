@@ -65,8 +65,8 @@ scenarios = [
         concurrently=[NicDriver.EnableInterrupt],
         processors=[1, 2],
         expect={
-            1: Violated("synchronize-on-dead-interrupt", steps=3, states=15),
-            2: Violated("synchronize-on-dead-interrupt", steps=3, states=15),
+            1: Violated("synchronize-on-dead-interrupt", steps=3, states=19),
+            2: Violated("synchronize-on-dead-interrupt", steps=3, states=23),
         },
     ),
     Scenario(
@@ -75,6 +75,6 @@ scenarios = [
         concurrently=[NicDriver.EnableInterrupt],
         processors=[1, 2],
         knobs={"connect_may_fail": "no"},
-        expect={1: Holds(states=44), 2: Holds(states=74)},
+        expect={1: Holds(states=168), 2: Holds(states=420)},
     ),
 ]

@@ -55,7 +55,7 @@ scenarios = [
         start=NicDriver.Initialize,
         concurrently=[NicDriver.EnableInterrupt],
         processors=[1, 2],
-        expect={1: Holds(states=46), 2: Holds(states=76)},
+        expect={1: Holds(states=170), 2: Holds(states=422)},
     ),
     Scenario(
         name="enough",
@@ -63,6 +63,6 @@ scenarios = [
         concurrently=[NicDriver.EnableInterrupt],
         processors=[1, 2],
         knobs={"connect_may_fail": "no"},
-        expect={1: Holds(states=44), 2: Holds(states=74)},
+        expect={1: Holds(states=168), 2: Holds(states=420)},
     ),
 ]

@@ -78,5 +78,5 @@ class Serial(Driver):
 scenario = Scenario(
     concurrently=[Serial.Open, Serial.Open, Serial.SetBaudRate],
     processors=[1, 2],
-    expect={1: Holds(states=1470), 2: Holds(states=1470)},
+    expect={1: Holds(states=3414), 2: Holds(states=3414)},
 )

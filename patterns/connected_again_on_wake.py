@@ -63,7 +63,7 @@ scenario = Scenario(
     finally_=CardDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("interrupt-left-connected", steps=8, states=45),
-        2: Violated("interrupt-left-connected", steps=8, states=91),
+        1: Violated("interrupt-left-connected", steps=8, states=137),
+        2: Violated("interrupt-left-connected", steps=8, states=235),
     },
 )

@@ -62,7 +62,7 @@ scenario = Scenario(
     finally_=CardDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Holds(states=72),
-        2: Holds(states=256),
+        1: Holds(states=236),
+        2: Holds(states=632),
     },
 )

@@ -79,7 +79,7 @@ scenario = Scenario(
     finally_=DiskDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("free-while-queued", steps=23, states=285),
-        2: Violated("free-while-queued", steps=23, states=488),
+        1: Violated("free-while-queued", steps=23, states=1055),
+        2: Violated("free-while-queued", steps=23, states=1250),
     },
 )

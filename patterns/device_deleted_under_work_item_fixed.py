@@ -75,5 +75,5 @@ scenario = Scenario(
     start=DiskDriver.Start,
     finally_=DiskDriver.Remove,
     processors=[1, 2],
-    expect={1: Holds(states=566), 2: Holds(states=1364)},
+    expect={1: Holds(states=2302), 2: Holds(states=3342)},
 )

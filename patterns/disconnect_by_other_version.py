@@ -74,7 +74,7 @@ scenario = Scenario(
     concurrently=[Serial.StopDevice],
     processors=[1, 2],
     expect={
-        1: Violated("disconnect-of-dead-interrupt", steps=6, states=37),
-        2: Violated("disconnect-of-dead-interrupt", steps=6, states=39),
+        1: Violated("disconnect-of-dead-interrupt", steps=6, states=94),
+        2: Violated("disconnect-of-dead-interrupt", steps=6, states=94),
     },
 )

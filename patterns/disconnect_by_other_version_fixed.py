@@ -69,7 +69,7 @@ scenario = Scenario(
     concurrently=[Serial.StopDevice],
     processors=[1, 2],
     expect={
-        1: Holds(states=68),
-        2: Holds(states=140),
+        1: Holds(states=246),
+        2: Holds(states=324),
     },
 )

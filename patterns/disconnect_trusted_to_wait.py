@@ -61,7 +61,7 @@ scenarios = [
         start=NicDriver.Start,
         concurrently=[NicDriver.Halt],
         processors=[1, 2],
-        expect={1: Holds(states=32), 2: Holds(states=96)},
+        expect={1: Holds(states=90), 2: Holds(states=220)},
     ),
     Scenario(
         name="returns",

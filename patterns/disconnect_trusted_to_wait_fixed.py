@@ -74,7 +74,7 @@ scenarios = [
         start=NicDriver.Start,
         concurrently=[NicDriver.Halt],
         processors=[1, 2],
-        expect={1: Holds(states=80), 2: Holds(states=264)},
+        expect={1: Holds(states=378), 2: Holds(states=1012)},
     ),
     Scenario(
         name="returns",

@@ -76,7 +76,7 @@ scenario = Scenario(
     concurrently=[NicDriver.SendLoopback],
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-low", steps=5, states=16),
-        2: Violated("irql-too-low", steps=5, states=16),
+        1: Violated("irql-too-low", steps=5, states=25),
+        2: Violated("irql-too-low", steps=5, states=25),
     },
 )

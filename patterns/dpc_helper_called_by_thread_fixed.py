@@ -69,5 +69,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.SendLoopback],
     processors=[1, 2],
-    expect={1: Holds(states=454), 2: Holds(states=934)},
+    expect={1: Holds(states=1482), 2: Holds(states=2538)},
 )

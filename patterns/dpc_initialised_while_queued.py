@@ -73,5 +73,5 @@ scenario = Scenario(
     start=NicDriver.StartDevice,
     concurrently=[NicDriver.Rebalance],
     processors=[1, 2],
-    expect={1: Holds(states=218), 2: Violated("free-while-queued", steps=16, states=137)},
+    expect={1: Holds(states=1190), 2: Violated("free-while-queued", steps=16, states=385)},
 )

@@ -68,5 +68,5 @@ scenario = Scenario(
     start=NicDriver.StartDevice,
     concurrently=[NicDriver.Rebalance],
     processors=[1, 2],
-    expect={1: Holds(states=226), 2: Holds(states=514)},
+    expect={1: Holds(states=1198), 2: Holds(states=1662)},
 )

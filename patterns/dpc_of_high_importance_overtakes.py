@@ -72,7 +72,7 @@ scenario = Scenario(
     start=BoardDriver.Start,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=18, states=38),
-        2: Violated("assertion-failed", steps=18, states=56),
+        1: Violated("assertion-failed", steps=18, states=62),
+        2: Violated("assertion-failed", steps=18, states=131),
     },
 )

@@ -70,5 +70,5 @@ class BoardDriver(Driver):
 scenario = Scenario(
     start=BoardDriver.Start,
     processors=[1, 2],
-    expect={1: Holds(states=44), 2: Holds(states=64)},
+    expect={1: Holds(states=88), 2: Holds(states=210)},
 )

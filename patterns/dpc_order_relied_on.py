@@ -73,7 +73,7 @@ scenarios = [
         name="in order",
         start=BoardDriver.Start,
         processors=[1, 2],
-        expect={1: Holds(states=40), 2: Holds(states=60)},
+        expect={1: Holds(states=86), 2: Holds(states=208)},
     ),
     Scenario(
         name="any order",
@@ -81,8 +81,8 @@ scenarios = [
         processors=[1, 2],
         knobs={"dpc_order": "unordered"},
         expect={
-            1: Violated("assertion-failed", steps=17, states=41),
-            2: Violated("assertion-failed", steps=17, states=64),
+            1: Violated("assertion-failed", steps=17, states=70),
+            2: Violated("assertion-failed", steps=17, states=156),
         },
     ),
 ]

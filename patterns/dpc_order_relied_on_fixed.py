@@ -70,13 +70,13 @@ scenarios = [
         name="in order",
         start=BoardDriver.Start,
         processors=[1, 2],
-        expect={1: Holds(states=40), 2: Holds(states=60)},
+        expect={1: Holds(states=90), 2: Holds(states=228)},
     ),
     Scenario(
         name="any order",
         start=BoardDriver.Start,
         processors=[1, 2],
         knobs={"dpc_order": "unordered"},
-        expect={1: Holds(states=40), 2: Holds(states=60)},
+        expect={1: Holds(states=90), 2: Holds(states=228)},
     ),
 ]

@@ -70,7 +70,7 @@ scenario = Scenario(
     concurrently=[NicDriver.Watchdog],
     processors=[1, 2],
     expect={
-        1: Violated("dpc-requested-outside-isr", steps=5, states=16),
-        2: Violated("dpc-requested-outside-isr", steps=5, states=16),
+        1: Violated("dpc-requested-outside-isr", steps=5, states=25),
+        2: Violated("dpc-requested-outside-isr", steps=5, states=25),
     },
 )

@@ -69,7 +69,7 @@ scenario = Scenario(
     concurrently=[NicDriver.Watchdog],
     processors=[1, 2],
     expect={
-        1: Holds(states=76),
-        2: Holds(states=96),
+        1: Holds(states=200),
+        2: Holds(states=244),
     },
 )

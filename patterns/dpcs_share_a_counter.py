@@ -75,13 +75,13 @@ scenarios = [
         name="here",
         start=NicDriver.Start,
         processors=[1, 2],
-        expect={1: Holds(states=44), 2: Holds(states=44)},
+        expect={1: Holds(states=3988), 2: Holds(states=6164)},
     ),
     Scenario(
         name="anywhere",
         start=NicDriver.Start,
         processors=[1, 2],
         knobs={"dpc_any_cpu": "yes"},
-        expect={1: Holds(states=44), 2: Violated("data-race", steps=17, states=116)},
+        expect={1: Holds(states=5012), 2: Violated("data-race", steps=15, states=126788)},
     ),
 ]

@@ -70,13 +70,13 @@ scenarios = [
         name="here",
         start=NicDriver.Start,
         processors=[1, 2],
-        expect={1: Holds(states=52), 2: Holds(states=52)},
+        expect={1: Holds(states=6868), 2: Holds(states=10724)},
     ),
     Scenario(
         name="anywhere",
         start=NicDriver.Start,
         processors=[1, 2],
         knobs={"dpc_any_cpu": "yes"},
-        expect={1: Holds(states=52), 2: Holds(states=162)},
+        expect={1: Holds(states=8580), 2: Holds(states=76668)},
     ),
 ]

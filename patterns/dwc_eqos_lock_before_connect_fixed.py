@@ -53,5 +53,5 @@ class Ethernet(Driver):
 scenario = Scenario(
     start=Ethernet.PowerUp,
     processors=[1, 2],
-    expect={1: Holds(states=30), 2: Holds(states=37)},
+    expect={1: Holds(states=64), 2: Holds(states=88)},
 )

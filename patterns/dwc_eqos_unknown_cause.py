@@ -70,7 +70,7 @@ scenario = Scenario(
     start=Ethernet.Start,
     processors=[1, 2],
     expect={
-        1: Violated("unclaimed-level-interrupt", steps=9, states=48),
-        2: Violated("unclaimed-level-interrupt", steps=9, states=48),
+        1: Violated("unclaimed-level-interrupt", steps=9, states=98),
+        2: Violated("unclaimed-level-interrupt", steps=9, states=98),
     },
 )

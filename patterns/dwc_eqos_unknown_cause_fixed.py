@@ -62,5 +62,5 @@ class Ethernet(Driver):
 scenario = Scenario(
     start=Ethernet.Start,
     processors=[1, 2],
-    expect={1: Holds(states=34), 2: Holds(states=34)},
+    expect={1: Holds(states=76), 2: Holds(states=76)},
 )

@@ -76,8 +76,8 @@ scenarios = [
         concurrently=[SensorDriver.ChangeSettings],
         processors=[1, 2],
         expect={
-            1: Violated("device-unmasked-at-disconnect", steps=6, states=23),
-            2: Violated("device-unmasked-at-disconnect", steps=6, states=26),
+            1: Violated("device-unmasked-at-disconnect", steps=6, states=50),
+            2: Violated("device-unmasked-at-disconnect", steps=6, states=83),
         },
     ),
     Scenario(
@@ -87,8 +87,8 @@ scenarios = [
         processors=[1, 2],
         properties=["unserviced-cause"],
         expect={
-            1: Violated("unserviced-cause", steps=8, states=37),
-            2: Violated("unserviced-cause", steps=8, states=61),
+            1: Violated("unserviced-cause", steps=8, states=85),
+            2: Violated("unserviced-cause", steps=8, states=204),
         },
     ),
     Scenario(
@@ -98,6 +98,6 @@ scenarios = [
         processors=[1, 2],
         properties=["unserviced-cause"],
         knobs={"edge_while_inactive": "keep"},
-        expect={1: Holds(states=40), 2: Holds(states=118)},
+        expect={1: Holds(states=99), 2: Holds(states=379)},
     ),
 ]

@@ -69,7 +69,7 @@ scenarios = [
         start=SensorDriver.PrepareHardware,
         concurrently=[SensorDriver.ChangeSettings],
         processors=[1, 2],
-        expect={1: Holds(states=60), 2: Holds(states=247)},
+        expect={1: Holds(states=133), 2: Holds(states=563)},
     ),
     Scenario(
         name="dropped",
@@ -77,7 +77,7 @@ scenarios = [
         concurrently=[SensorDriver.ChangeSettings],
         processors=[1, 2],
         properties=["unserviced-cause"],
-        expect={1: Holds(states=60), 2: Holds(states=247)},
+        expect={1: Holds(states=133), 2: Holds(states=563)},
     ),
     Scenario(
         name="kept",
@@ -86,6 +86,6 @@ scenarios = [
         processors=[1, 2],
         properties=["unserviced-cause"],
         knobs={"edge_while_inactive": "keep"},
-        expect={1: Holds(states=60), 2: Holds(states=247)},
+        expect={1: Holds(states=133), 2: Holds(states=563)},
     ),
 ]

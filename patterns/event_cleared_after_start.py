@@ -74,7 +74,7 @@ scenario = Scenario(
     concurrently=[BusDriver.Transfer, BusDriver.QueryBusy],
     processors=[1, 2],
     expect={
-        1: Violated("stuck-context", steps=7, states=75),
-        2: Violated("stuck-context", steps=14, states=117),
+        1: Violated("stuck-context", steps=7, states=253),
+        2: Violated("stuck-context", steps=14, states=569),
     },
 )

@@ -68,5 +68,5 @@ scenario = Scenario(
     start=BusDriver.Start,
     concurrently=[BusDriver.Transfer, BusDriver.QueryBusy],
     processors=[1, 2],
-    expect={1: Holds(states=53), 2: Holds(states=81)},
+    expect={1: Holds(states=177), 2: Holds(states=393)},
 )

@@ -78,8 +78,8 @@ scenarios = [
         finally_=CardDriver.RemoveDevice,
         processors=[1, 2],
         expect={
-            1: Violated("disconnect-of-dead-interrupt", steps=13, states=73),
-            2: Violated("disconnect-of-dead-interrupt", steps=13, states=135),
+            1: Violated("disconnect-of-dead-interrupt", steps=13, states=178),
+            2: Violated("disconnect-of-dead-interrupt", steps=13, states=353),
         },
     ),
     Scenario(
@@ -89,6 +89,6 @@ scenarios = [
         finally_=CardDriver.RemoveDevice,
         processors=[1, 2],
         knobs={"pointer_after_failed_connect": "null"},
-        expect={1: Holds(states=94), 2: Holds(states=294)},
+        expect={1: Holds(states=258), 2: Holds(states=766)},
     ),
 ]

@@ -65,7 +65,7 @@ scenario = Scenario(
     finally_=CardDriver.RemoveDevice,
     processors=[1, 2],
     expect={
-        1: Holds(states=100),
-        2: Holds(states=308),
+        1: Holds(states=264),
+        2: Holds(states=796),
     },
 )

@@ -80,7 +80,7 @@ scenario = Scenario(
     finally_=SensorDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("interrupt-left-connected", steps=3, states=21),
-        2: Violated("interrupt-left-connected", steps=3, states=21),
+        1: Violated("interrupt-left-connected", steps=3, states=34),
+        2: Violated("interrupt-left-connected", steps=3, states=47),
     },
 )

@@ -74,5 +74,5 @@ scenario = Scenario(
     start=SensorDriver.StartDevice,
     finally_=SensorDriver.Remove,
     processors=[1, 2],
-    expect={1: Holds(states=66), 2: Holds(states=146)},
+    expect={1: Holds(states=168), 2: Holds(states=406)},
 )

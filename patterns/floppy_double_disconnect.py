@@ -88,7 +88,7 @@ scenario = Scenario(
     start=Floppy.DriverEntry,
     processors=[1, 2],
     expect={
-        1: Violated("disconnect-of-dead-interrupt", steps=14, states=59),
-        2: Violated("disconnect-of-dead-interrupt", steps=14, states=94),
+        1: Violated("disconnect-of-dead-interrupt", steps=14, states=126),
+        2: Violated("disconnect-of-dead-interrupt", steps=14, states=346),
     },
 )

@@ -82,7 +82,7 @@ scenario = Scenario(
     start=Floppy.DriverEntry,
     processors=[1, 2],
     expect={
-        1: Holds(states=74),
-        2: Holds(states=141),
+        1: Holds(states=207),
+        2: Holds(states=708),
     },
 )

@@ -84,7 +84,7 @@ scenario = Scenario(
     concurrently=[Floppy.Unload],
     processors=[1, 2],
     expect={
-        1: Violated("device-unmasked-at-disconnect", steps=11, states=35),
-        2: Violated("device-unmasked-at-disconnect", steps=11, states=51),
+        1: Violated("device-unmasked-at-disconnect", steps=11, states=81),
+        2: Violated("device-unmasked-at-disconnect", steps=11, states=169),
     },
 )

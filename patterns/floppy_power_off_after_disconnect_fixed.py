@@ -76,7 +76,7 @@ scenario = Scenario(
     concurrently=[Floppy.Unload],
     processors=[1, 2],
     expect={
-        1: Holds(states=79),
-        2: Holds(states=140),
+        1: Holds(states=222),
+        2: Holds(states=735),
     },
 )

@@ -81,7 +81,7 @@ scenario = Scenario(
     concurrently=[AudioBus.CodecDriver],
     processors=[1, 2],
     expect={
-        1: Violated("null-dereference", steps=18, states=95),
-        2: Violated("null-dereference", steps=18, states=158),
+        1: Violated("null-dereference", steps=18, states=178),
+        2: Violated("null-dereference", steps=18, states=281),
     },
 )

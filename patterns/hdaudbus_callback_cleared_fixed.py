@@ -74,5 +74,5 @@ scenario = Scenario(
     start=AudioBus.Start,
     concurrently=[AudioBus.CodecDriver],
     processors=[1, 2],
-    expect={1: Holds(states=206), 2: Holds(states=398)},
+    expect={1: Holds(states=378), 2: Holds(states=699)},
 )

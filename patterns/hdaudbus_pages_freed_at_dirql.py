@@ -76,7 +76,7 @@ scenario = Scenario(
     concurrently=[AudioBus.CloseStream],
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-high", steps=10, states=38),
-        2: Violated("irql-too-high", steps=10, states=51),
+        1: Violated("irql-too-high", steps=10, states=71),
+        2: Violated("irql-too-high", steps=10, states=96),
     },
 )

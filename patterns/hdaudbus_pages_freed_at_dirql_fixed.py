@@ -68,5 +68,5 @@ scenario = Scenario(
     start=AudioBus.Start,
     concurrently=[AudioBus.CloseStream],
     processors=[1, 2],
-    expect={1: Holds(states=206), 2: Holds(states=326)},
+    expect={1: Holds(states=358), 2: Holds(states=574)},
 )

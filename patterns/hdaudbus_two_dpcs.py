@@ -75,8 +75,8 @@ scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
     processors=[1, 2, 3],
     expect={
-        1: Holds(states=287),
-        2: Violated("assertion-failed", steps=33, states=1124),
-        3: Violated("assertion-failed", steps=33, states=2572),
+        1: Holds(states=1671),
+        2: Violated("assertion-failed", steps=31, states=9723),
+        3: Violated("assertion-failed", steps=31, states=29625),
     },
 )

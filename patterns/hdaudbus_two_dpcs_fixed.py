@@ -69,5 +69,5 @@ class Hdaudbus(Driver):
 scenario = Scenario(
     start=Hdaudbus.HDA_FDOStartDevice,
     processors=[1, 2, 3],
-    expect={1: Holds(states=317), 2: Holds(states=1125), 3: Holds(states=2446)},
+    expect={1: Holds(states=1895), 2: Holds(states=10265), 3: Holds(states=28797)},
 )

@@ -94,7 +94,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=55, states=742),
-        2: Violated("assertion-failed", steps=55, states=742),
+        1: Violated("assertion-failed", steps=55, states=1710),
+        2: Violated("assertion-failed", steps=55, states=1710),
     },
 )

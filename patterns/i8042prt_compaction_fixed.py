@@ -90,5 +90,5 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Holds(states=1136), 2: Holds(states=1136)},
+    expect={1: Holds(states=2989), 2: Holds(states=2989)},
 )

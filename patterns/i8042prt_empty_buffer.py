@@ -104,7 +104,7 @@ scenario = Scenario(
     concurrently=[I8042prt.SetIndicators],
     processors=[1, 2],
     expect={
-        1: Violated("index-out-of-range", steps=16, states=154),
-        2: Violated("index-out-of-range", steps=16, states=154),
+        1: Violated("index-out-of-range", steps=16, states=262),
+        2: Violated("index-out-of-range", steps=16, states=262),
     },
 )

@@ -100,5 +100,5 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     concurrently=[I8042prt.SetIndicators],
     processors=[1, 2],
-    expect={1: Holds(states=1941), 2: Holds(states=1941)},
+    expect={1: Holds(states=3663), 2: Holds(states=3663)},
 )

@@ -79,8 +79,8 @@ scenarios = [
         processors=[1, 2],
         properties=["unserviced-cause"],
         expect={
-            1: Violated("unserviced-cause", steps=5, states=23),
-            2: Violated("unserviced-cause", steps=5, states=26),
+            1: Violated("unserviced-cause", steps=5, states=31),
+            2: Violated("unserviced-cause", steps=5, states=43),
         },
     ),
 ]

@@ -61,13 +61,13 @@ scenarios = [
         name="cause",
         start=I8042prt.StartProcedure,
         processors=[1, 2],
-        expect={1: Holds(states=21), 2: Holds(states=42)},
+        expect={1: Holds(states=59), 2: Holds(states=159)},
     ),
     Scenario(
         name="consequence",
         start=I8042prt.StartProcedure,
         processors=[1, 2],
         properties=["unserviced-cause"],
-        expect={1: Holds(states=21), 2: Holds(states=42)},
+        expect={1: Holds(states=59), 2: Holds(states=159)},
     ),
 ]

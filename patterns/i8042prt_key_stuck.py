@@ -108,7 +108,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=30, states=87),
-        2: Violated("unserviced-cause", steps=30, states=87),
+        1: Violated("unserviced-cause", steps=30, states=228),
+        2: Violated("unserviced-cause", steps=30, states=228),
     },
 )

@@ -96,5 +96,5 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Holds(states=137), 2: Holds(states=137)},
+    expect={1: Holds(states=316), 2: Holds(states=316)},
 )

@@ -84,7 +84,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("index-out-of-range", steps=37, states=167),
-        2: Violated("index-out-of-range", steps=37, states=167),
+        1: Violated("index-out-of-range", steps=37, states=323),
+        2: Violated("index-out-of-range", steps=37, states=323),
     },
 )

@@ -76,5 +76,5 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Holds(states=329), 2: Holds(states=329)},
+    expect={1: Holds(states=629), 2: Holds(states=629)},
 )

@@ -124,7 +124,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=80, states=438),
-        2: Violated("assertion-failed", steps=80, states=438),
+        1: Violated("assertion-failed", steps=80, states=1025),
+        2: Violated("assertion-failed", steps=80, states=1025),
     },
 )

@@ -118,5 +118,5 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Holds(states=435), 2: Holds(states=435)},
+    expect={1: Holds(states=1044), 2: Holds(states=1044)},
 )

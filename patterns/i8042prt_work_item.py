@@ -75,7 +75,7 @@ scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
     expect={
-        1: Violated("work-item-queued-twice", steps=26, states=92),
-        2: Violated("work-item-queued-twice", steps=26, states=92),
+        1: Violated("work-item-queued-twice", steps=24, states=513),
+        2: Violated("work-item-queued-twice", steps=24, states=513),
     },
 )

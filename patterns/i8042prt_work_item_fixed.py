@@ -74,5 +74,5 @@ class I8042prt(Driver):
 scenario = Scenario(
     start=I8042prt.StartProcedure,
     processors=[1, 2],
-    expect={1: Holds(states=123), 2: Holds(states=125)},
+    expect={1: Holds(states=920), 2: Holds(states=952)},
 )

@@ -80,7 +80,7 @@ scenario = Scenario(
     concurrently=[NicDriver.Send],
     processors=[1, 2],
     expect={
-        1: Violated("recursive-lock-acquire", steps=15, states=110),
-        2: Violated("recursive-lock-acquire", steps=15, states=176),
+        1: Violated("recursive-lock-acquire", steps=13, states=213),
+        2: Violated("recursive-lock-acquire", steps=13, states=293),
     },
 )

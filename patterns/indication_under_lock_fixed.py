@@ -74,5 +74,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.Send],
     processors=[1, 2],
-    expect={1: Holds(states=674), 2: Holds(states=1314)},
+    expect={1: Holds(states=2414), 2: Holds(states=3822)},
 )

@@ -68,7 +68,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ReadAndClear],
     processors=[1, 2],
     expect={
-        1: Violated("mixed-lock-kinds", steps=4, states=14),
-        2: Violated("mixed-lock-kinds", steps=4, states=14),
+        1: Violated("mixed-lock-kinds", steps=4, states=23),
+        2: Violated("mixed-lock-kinds", steps=4, states=23),
     },
 )

@@ -55,5 +55,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ReadAndClear],
     processors=[1, 2],
-    expect={1: Holds(states=80), 2: Holds(states=88)},
+    expect={1: Holds(states=236), 2: Holds(states=244)},
 )

@@ -70,7 +70,7 @@ scenario = Scenario(
     concurrently=[NicDriver.Stop],
     processors=[1, 2],
     expect={
-        1: Violated("use-after-free", steps=15, states=86),
-        2: Violated("use-after-free", steps=15, states=230),
+        1: Violated("use-after-free", steps=14, states=168),
+        2: Violated("use-after-free", steps=14, states=536),
     },
 )

@@ -68,5 +68,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.Stop],
     processors=[1, 2],
-    expect={1: Holds(states=118), 2: Holds(states=378)},
+    expect={1: Holds(states=239), 2: Holds(states=930)},
 )

@@ -85,5 +85,5 @@ scenario = Scenario(
     start=DiskDriver.StartDevice,
     concurrently=[DiskDriver.Write, DiskDriver.Hibernate],
     processors=[1],
-    expect={1: Violated("irql-too-high", steps=7, states=19)},
+    expect={1: Violated("irql-too-high", steps=7, states=32)},
 )

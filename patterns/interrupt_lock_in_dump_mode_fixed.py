@@ -79,5 +79,5 @@ scenario = Scenario(
     start=DiskDriver.StartDevice,
     concurrently=[DiskDriver.Write, DiskDriver.Hibernate],
     processors=[1],
-    expect={1: Holds(states=640)},
+    expect={1: Holds(states=1394)},
 )

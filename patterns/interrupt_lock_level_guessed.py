@@ -73,7 +73,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ClearCounter],
     processors=[1, 2],
     expect={
-        1: Violated("irql-lowered-wrongly", steps=20, states=146),
-        2: Violated("irql-lowered-wrongly", steps=20, states=238),
+        1: Violated("irql-lowered-wrongly", steps=20, states=246),
+        2: Violated("irql-lowered-wrongly", steps=20, states=405),
     },
 )

@@ -67,5 +67,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ClearCounter],
     processors=[1, 2],
-    expect={1: Holds(states=442), 2: Holds(states=730)},
+    expect={1: Holds(states=857), 2: Holds(states=1416)},
 )

@@ -99,7 +99,7 @@ scenario = Scenario(
     concurrently=[Card.SwitchTwice],
     processors=[1, 2],
     expect={
-        1: Violated("mixed-lock-routines", steps=23, states=174),
-        2: Violated("mixed-lock-routines", steps=23, states=273),
+        1: Violated("mixed-lock-routines", steps=23, states=474),
+        2: Violated("mixed-lock-routines", steps=23, states=834),
     },
 )

@@ -88,5 +88,5 @@ scenario = Scenario(
     start=Card.Start,
     concurrently=[Card.SwitchTwice],
     processors=[1, 2],
-    expect={1: Holds(states=192), 2: Holds(states=336)},
+    expect={1: Holds(states=528), 2: Holds(states=962)},
 )

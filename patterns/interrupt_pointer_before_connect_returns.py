@@ -67,7 +67,7 @@ scenarios = [
         knobs={"spurious_calls": "yes"},
         expect={
             1: Violated("synchronize-on-dead-interrupt", steps=11, states=80),
-            2: Violated("synchronize-on-dead-interrupt", steps=11, states=267),
+            2: Violated("synchronize-on-dead-interrupt", steps=11, states=183),
         },
     ),
     Scenario(
@@ -82,13 +82,13 @@ scenarios = [
         start=SensorDriver.StartDevice,
         processors=[1, 2],
         knobs={"spurious_calls": "yes", "out_pointer_before_arm": "yes"},
-        expect={1: Holds(states=245), 2: Holds(states=6020)},
+        expect={1: Holds(states=245), 2: Holds(states=4016)},
     ),
     Scenario(
         name="both at once",
         start=SensorDriver.StartDevice,
         processors=[1, 2],
         knobs={"spurious_calls": "yes", "isr_before_connect_returns": "no"},
-        expect={1: Holds(states=243), 2: Holds(states=6018)},
+        expect={1: Holds(states=243), 2: Holds(states=4014)},
     ),
 ]

@@ -57,7 +57,7 @@ scenarios = [
         start=SensorDriver.StartDevice,
         processors=[1, 2],
         knobs={"spurious_calls": "yes"},
-        expect={1: Holds(states=248), 2: Holds(states=4364)},
+        expect={1: Holds(states=248), 2: Holds(states=3002)},
     ),
     Scenario(
         name="quiet",
@@ -71,13 +71,13 @@ scenarios = [
         start=SensorDriver.StartDevice,
         processors=[1, 2],
         knobs={"spurious_calls": "yes", "out_pointer_before_arm": "yes"},
-        expect={1: Holds(states=180), 2: Holds(states=3120)},
+        expect={1: Holds(states=180), 2: Holds(states=2212)},
     ),
     Scenario(
         name="both at once",
         start=SensorDriver.StartDevice,
         processors=[1, 2],
         knobs={"spurious_calls": "yes", "isr_before_connect_returns": "no"},
-        expect={1: Holds(states=178), 2: Holds(states=3118)},
+        expect={1: Holds(states=178), 2: Holds(states=2210)},
     ),
 ]

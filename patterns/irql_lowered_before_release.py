@@ -76,7 +76,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ResetStatistics],
     processors=[1, 2],
     expect={
-        1: Violated("irql-lowered-below-lock", steps=8, states=28),
-        2: Violated("irql-lowered-below-lock", steps=8, states=37),
+        1: Violated("irql-lowered-below-lock", steps=8, states=68),
+        2: Violated("irql-lowered-below-lock", steps=8, states=86),
     },
 )

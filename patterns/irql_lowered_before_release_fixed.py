@@ -67,5 +67,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ResetStatistics],
     processors=[1, 2],
-    expect={1: Holds(states=494), 2: Holds(states=974)},
+    expect={1: Holds(states=1570), 2: Holds(states=2626)},
 )

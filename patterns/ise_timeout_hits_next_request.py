@@ -96,7 +96,7 @@ scenario = Scenario(
     concurrently=[Scanner.Scan],
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=33, states=166),
-        2: Violated("assertion-failed", steps=33, states=387),
+        1: Violated("assertion-failed", steps=33, states=470),
+        2: Violated("assertion-failed", steps=33, states=1089),
     },
 )

@@ -86,5 +86,5 @@ scenario = Scenario(
     start=Scanner.Start,
     concurrently=[Scanner.Scan],
     processors=[1, 2],
-    expect={1: Holds(states=242), 2: Holds(states=838)},
+    expect={1: Holds(states=770), 2: Holds(states=2713)},
 )

@@ -104,7 +104,7 @@ scenario = Scenario(
     processors=[1, 2],
     properties=["synchronize-on-dead-interrupt", "data-race"],
     expect={
-        1: Holds(states=834),
-        2: Violated("synchronize-on-dead-interrupt", steps=22, states=1868),
+        1: Holds(states=1565),
+        2: Violated("synchronize-on-dead-interrupt", steps=21, states=4642),
     },
 )

@@ -107,5 +107,5 @@ scenario = Scenario(
     concurrently=[FxInterrupt.FxInterruptDisconnect],
     processors=[1, 2],
     properties=["synchronize-on-dead-interrupt", "data-race"],
-    expect={1: Holds(states=496), 2: Holds(states=14224)},
+    expect={1: Holds(states=976), 2: Holds(states=33383)},
 )

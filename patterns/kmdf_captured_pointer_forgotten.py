@@ -115,7 +115,7 @@ scenario = Scenario(
     processors=[1, 2],
     properties=["synchronize-on-dead-interrupt", "data-race"],
     expect={
-        1: Holds(states=482),
-        2: Violated("synchronize-on-dead-interrupt", steps=25, states=1680),
+        1: Holds(states=946),
+        2: Violated("synchronize-on-dead-interrupt", steps=24, states=4320),
     },
 )

@@ -101,7 +101,7 @@ scenario = Scenario(
     processors=[1, 2],
     properties=["unserviced-cause", "synchronize-on-dead-interrupt", "data-race"],
     expect={
-        1: Violated("unserviced-cause", steps=11, states=34),
-        2: Violated("unserviced-cause", steps=11, states=54),
+        1: Violated("unserviced-cause", steps=10, states=63),
+        2: Violated("unserviced-cause", steps=10, states=140),
     },
 )

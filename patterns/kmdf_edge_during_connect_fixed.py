@@ -96,5 +96,5 @@ scenario = Scenario(
     start=FxInterrupt.FxInterruptConnect,
     processors=[1, 2],
     properties=["unserviced-cause", "synchronize-on-dead-interrupt", "data-race"],
-    expect={1: Holds(states=280), 2: Holds(states=7780)},
+    expect={1: Holds(states=546), 2: Holds(states=17638)},
 )

@@ -107,7 +107,7 @@ scenario = Scenario(
     concurrently=[VioScsi.Application],
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=32, states=166),
-        2: Violated("assertion-failed", steps=32, states=310),
+        1: Violated("assertion-failed", steps=32, states=694),
+        2: Violated("assertion-failed", steps=32, states=1404),
     },
 )

@@ -97,5 +97,5 @@ scenario = Scenario(
     start=VioScsi.Start,
     concurrently=[VioScsi.Application],
     processors=[1, 2],
-    expect={1: Holds(states=248), 2: Holds(states=410)},
+    expect={1: Holds(states=1012), 2: Holds(states=1952)},
 )

@@ -69,7 +69,7 @@ scenario = Scenario(
     start=TouchDriver.Start,
     processors=[1, 2],
     expect={
-        1: Violated("stuck-context", steps=6, states=49),
-        2: Violated("stuck-context", steps=6, states=766),
+        1: Violated("stuck-context", steps=6, states=113),
+        2: Violated("stuck-context", steps=6, states=1018),
     },
 )

@@ -66,5 +66,5 @@ class TouchDriver(Driver):
 scenario = Scenario(
     start=TouchDriver.Start,
     processors=[1, 2],
-    expect={1: Holds(states=35), 2: Holds(states=56)},
+    expect={1: Holds(states=96), 2: Holds(states=276)},
 )

@@ -73,7 +73,7 @@ scenario = Scenario(
     start=AdapterDriver.Start,
     processors=[1, 2],
     expect={
-        1: Violated("release-out-of-order", steps=18, states=64),
-        2: Violated("release-out-of-order", steps=18, states=64),
+        1: Violated("release-out-of-order", steps=16, states=229),
+        2: Violated("release-out-of-order", steps=16, states=229),
     },
 )

@@ -64,5 +64,5 @@ class AdapterDriver(Driver):
 scenario = Scenario(
     start=AdapterDriver.Start,
     processors=[1, 2],
-    expect={1: Holds(states=254), 2: Holds(states=254)},
+    expect={1: Holds(states=1210), 2: Holds(states=1210)},
 )

@@ -71,7 +71,7 @@ scenario = Scenario(
     concurrently=[BoardDriver.Stop],
     processors=[1, 2],
     expect={
-        1: Violated("use-after-unmap", steps=21, states=85),
-        2: Violated("use-after-unmap", steps=21, states=154),
+        1: Violated("use-after-unmap", steps=21, states=282),
+        2: Violated("use-after-unmap", steps=21, states=355),
     },
 )

@@ -64,5 +64,5 @@ scenario = Scenario(
     start=BoardDriver.Start,
     concurrently=[BoardDriver.Stop],
     processors=[1, 2],
-    expect={1: Holds(states=98), 2: Holds(states=218)},
+    expect={1: Holds(states=354), 2: Holds(states=522)},
 )

@@ -107,7 +107,7 @@ scenario = Scenario(
     start=Capture.Start,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=19, states=293),
-        2: Violated("assertion-failed", steps=19, states=293),
+        1: Violated("assertion-failed", steps=16, states=1892),
+        2: Violated("assertion-failed", steps=16, states=1940),
     },
 )

@@ -104,5 +104,5 @@ class Capture(Driver):
 scenario = Scenario(
     start=Capture.Start,
     processors=[1, 2],
-    expect={1: Holds(states=364), 2: Holds(states=364)},
+    expect={1: Holds(states=1916), 2: Holds(states=2004)},
 )

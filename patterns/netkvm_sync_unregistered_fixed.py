@@ -87,7 +87,7 @@ scenario = Scenario(
     concurrently=[NetKvm.ParaNdis6_Halt],
     processors=[1, 2],
     expect={
-        1: Holds(states=84),
-        2: Holds(states=504),
+        1: Holds(states=176),
+        2: Holds(states=876),
     },
 )

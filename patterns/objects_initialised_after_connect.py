@@ -82,7 +82,7 @@ scenario = Scenario(
     concurrently=[ModemDriver.WaitForSilence],
     processors=[1, 2],
     expect={
-        1: Violated("uninitialized-object", steps=8, states=33),
-        2: Violated("uninitialized-object", steps=8, states=33),
+        1: Violated("uninitialized-object", steps=6, states=49),
+        2: Violated("uninitialized-object", steps=6, states=49),
     },
 )

@@ -73,5 +73,5 @@ scenario = Scenario(
     start=ModemDriver.StartDevice,
     concurrently=[ModemDriver.WaitForSilence],
     processors=[1, 2],
-    expect={1: Holds(states=1680), 2: Holds(states=1860)},
+    expect={1: Holds(states=4620), 2: Holds(states=5128)},
 )

@@ -52,5 +52,5 @@ class SensorDriver(Driver):
 scenario = Scenario(
     start=SensorDriver.PrepareHardware,
     processors=[1, 2],
-    expect={1: Holds(states=20), 2: Holds(states=38)},
+    expect={1: Holds(states=55), 2: Holds(states=143)},
 )

@@ -104,8 +104,8 @@ scenario = Scenario(
     concurrently=[Pcidrv.FxInterruptDisconnect],
     processors=[1, 2, 3],
     expect={
-        1: Holds(states=94),
-        2: Violated("synchronize-on-dead-interrupt", steps=49, states=690),
-        3: Violated("synchronize-on-dead-interrupt", steps=49, states=1264),
+        1: Holds(states=242),
+        2: Violated("synchronize-on-dead-interrupt", steps=49, states=2460),
+        3: Violated("synchronize-on-dead-interrupt", steps=49, states=6121),
     },
 )

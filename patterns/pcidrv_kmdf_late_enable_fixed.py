@@ -101,5 +101,5 @@ scenario = Scenario(
     start=Pcidrv.FxInterruptConnect,
     concurrently=[Pcidrv.FxInterruptDisconnect],
     processors=[1, 2, 3],
-    expect={1: Holds(states=102), 2: Holds(states=426), 3: Holds(states=865)},
+    expect={1: Holds(states=250), 2: Holds(states=1522), 3: Holds(states=4366)},
 )

@@ -131,8 +131,8 @@ scenarios = [
         processors=[1, 2],
         properties=["synchronize-on-dead-interrupt"],
         expect={
-            1: Holds(states=98),
-            2: Violated("synchronize-on-dead-interrupt", steps=50, states=766),
+            1: Holds(states=286),
+            2: Violated("synchronize-on-dead-interrupt", steps=50, states=2844),
         },
     ),
     Scenario(
@@ -141,8 +141,8 @@ scenarios = [
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
         expect={
-            1: Holds(states=64),
-            2: Violated("synchronize-on-dead-interrupt", steps=28, states=439),
+            1: Holds(states=191),
+            2: Violated("synchronize-on-dead-interrupt", steps=28, states=1481),
         },
     ),
 ]

@@ -134,13 +134,13 @@ scenarios = [
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.LeaveD0],
         processors=[1, 2],
-        expect={1: Holds(states=116), 2: Holds(states=672)},
+        expect={1: Holds(states=334), 2: Holds(states=2658)},
     ),
     Scenario(
         name="surprise-removal",
         start=Pcidrv.FxInterruptConnect,
         concurrently=[Pcidrv.SurpriseRemoval],
         processors=[1, 2],
-        expect={1: Holds(states=80), 2: Holds(states=550)},
+        expect={1: Holds(states=237), 2: Holds(states=2118)},
     ),
 ]

@@ -76,8 +76,8 @@ scenario = Scenario(
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2, 3],
     expect={
-        1: Holds(states=88),
-        2: Violated("synchronize-on-dead-interrupt", steps=45, states=774),
-        3: Violated("synchronize-on-dead-interrupt", steps=45, states=1435),
+        1: Holds(states=228),
+        2: Violated("synchronize-on-dead-interrupt", steps=45, states=2504),
+        3: Violated("synchronize-on-dead-interrupt", steps=45, states=6319),
     },
 )

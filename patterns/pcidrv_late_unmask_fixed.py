@@ -81,5 +81,5 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2, 3],
-    expect={1: Holds(states=96), 2: Holds(states=490), 3: Holds(states=1006)},
+    expect={1: Holds(states=236), 2: Holds(states=1534), 3: Holds(states=4504)},
 )

@@ -77,7 +77,7 @@ scenario = Scenario(
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
     expect={
-        1: Violated("unclaimed-level-interrupt", steps=11, states=42),
-        2: Violated("unclaimed-level-interrupt", steps=11, states=86),
+        1: Violated("unclaimed-level-interrupt", steps=11, states=84),
+        2: Violated("unclaimed-level-interrupt", steps=11, states=220),
     },
 )

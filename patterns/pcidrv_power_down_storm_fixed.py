@@ -74,5 +74,5 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
-    expect={1: Holds(states=84), 2: Holds(states=334)},
+    expect={1: Holds(states=182), 2: Holds(states=600)},
 )

@@ -85,5 +85,5 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     processors=[1, 2],
-    expect={1: Holds(states=239), 2: Violated("assertion-failed", steps=29, states=932)},
+    expect={1: Holds(states=661), 2: Violated("assertion-failed", steps=29, states=3224)},
 )

@@ -93,5 +93,5 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     processors=[1, 2],
-    expect={1: Holds(states=302), 2: Holds(states=1934)},
+    expect={1: Holds(states=766), 2: Holds(states=6354)},
 )

@@ -66,7 +66,7 @@ scenario = Scenario(
     start=Pcidrv.PciDrvStartDevice,
     processors=[1, 2],
     expect={
-        1: Violated("unclaimed-level-interrupt", steps=9, states=24),
-        2: Violated("unclaimed-level-interrupt", steps=9, states=36),
+        1: Violated("unclaimed-level-interrupt", steps=9, states=58),
+        2: Violated("unclaimed-level-interrupt", steps=9, states=110),
     },
 )

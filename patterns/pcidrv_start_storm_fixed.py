@@ -59,5 +59,5 @@ class Pcidrv(Driver):
 scenario = Scenario(
     start=Pcidrv.PciDrvStartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=30), 2: Holds(states=44)},
+    expect={1: Holds(states=68), 2: Holds(states=120)},
 )

@@ -75,7 +75,7 @@ scenario = Scenario(
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
     expect={
-        1: Holds(states=84),
-        2: Violated("synchronize-on-dead-interrupt", steps=27, states=475),
+        1: Holds(states=208),
+        2: Violated("synchronize-on-dead-interrupt", steps=27, states=1417),
     },
 )

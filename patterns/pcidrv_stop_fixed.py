@@ -77,5 +77,5 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.MPSetPowerLow],
     processors=[1, 2],
-    expect={1: Holds(states=94), 2: Holds(states=488)},
+    expect={1: Holds(states=234), 2: Holds(states=1532)},
 )

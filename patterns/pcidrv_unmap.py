@@ -72,5 +72,5 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.RemoveDevice],
     processors=[1, 2],
-    expect={1: Holds(states=144), 2: Violated("use-after-unmap", steps=22, states=427)},
+    expect={1: Holds(states=328), 2: Violated("use-after-unmap", steps=22, states=843)},
 )

@@ -71,5 +71,5 @@ scenario = Scenario(
     start=Pcidrv.NICAllocateDeviceResources,
     concurrently=[Pcidrv.RemoveDevice],
     processors=[1, 2],
-    expect={1: Holds(states=152), 2: Holds(states=1848)},
+    expect={1: Holds(states=336), 2: Holds(states=3472)},
 )

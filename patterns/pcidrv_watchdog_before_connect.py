@@ -72,7 +72,7 @@ scenario = Scenario(
     start=Pcidrv.MPSetPowerD0,
     processors=[1, 2],
     expect={
-        1: Violated("device-unmasked-before-connect", steps=9, states=82),
-        2: Violated("device-unmasked-before-connect", steps=9, states=157),
+        1: Violated("device-unmasked-before-connect", steps=9, states=131),
+        2: Violated("device-unmasked-before-connect", steps=9, states=315),
     },
 )

@@ -60,7 +60,7 @@ scenario = Scenario(
     start=Pcidrv.MPSetPowerD0,
     processors=[1, 2],
     expect={
-        1: Holds(states=116),
-        2: Holds(states=390),
+        1: Holds(states=245),
+        2: Holds(states=762),
     },
 )

@@ -77,7 +77,7 @@ scenario = Scenario(
     start=Balloon.BalloonEvtDeviceD0Entry,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=8, states=26),
-        2: Violated("unserviced-cause", steps=8, states=35),
+        1: Violated("unserviced-cause", steps=8, states=58),
+        2: Violated("unserviced-cause", steps=8, states=127),
     },
 )

@@ -74,5 +74,5 @@ class Balloon(Driver):
 scenario = Scenario(
     start=Balloon.BalloonEvtDeviceD0Entry,
     processors=[1, 2],
-    expect={1: Holds(states=69), 2: Holds(states=364)},
+    expect={1: Holds(states=111), 2: Holds(states=742)},
 )

@@ -143,7 +143,7 @@ scenario = Scenario(
     concurrently=[PlxDriver.Write, PlxDriver.Read],
     processors=[1, 2],
     expect={
-        1: Violated("stuck-context", steps=9, states=3623),
-        2: Violated("stuck-context", steps=9, states=3913),
+        1: Violated("stuck-context", steps=9, states=9785),
+        2: Violated("stuck-context", steps=9, states=10493),
     },
 )

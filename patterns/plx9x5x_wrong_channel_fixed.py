@@ -138,5 +138,5 @@ scenario = Scenario(
     start=PlxDriver.PLxEvtDeviceD0Entry,
     concurrently=[PlxDriver.Write, PlxDriver.Read],
     processors=[1, 2],
-    expect={1: Holds(states=3569), 2: Holds(states=4045)},
+    expect={1: Holds(states=9625), 2: Holds(states=10848)},
 )

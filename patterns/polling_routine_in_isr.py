@@ -78,7 +78,7 @@ scenario = Scenario(
     concurrently=[PollingDriver.Poll],
     processors=[1, 2],
     expect={
-        1: Violated("recursive-lock-acquire", steps=14, states=59),
-        2: Violated("recursive-lock-acquire", steps=14, states=142),
+        1: Violated("recursive-lock-acquire", steps=14, states=140),
+        2: Violated("recursive-lock-acquire", steps=14, states=364),
     },
 )

@@ -74,5 +74,5 @@ scenario = Scenario(
     start=PollingDriver.Start,
     concurrently=[PollingDriver.Poll],
     processors=[1, 2],
-    expect={1: Holds(states=100), 2: Holds(states=560)},
+    expect={1: Holds(states=223), 2: Holds(states=886)},
 )

@@ -75,5 +75,5 @@ scenario = Scenario(
     start=RecorderDriver.Open,
     concurrently=[RecorderDriver.Close],
     processors=[1, 2],
-    expect={1: Holds(states=160), 2: Violated("free-while-queued", steps=17, states=131)},
+    expect={1: Holds(states=964), 2: Violated("free-while-queued", steps=17, states=342)},
 )

@@ -69,5 +69,5 @@ scenario = Scenario(
     start=RecorderDriver.Open,
     concurrently=[RecorderDriver.Close],
     processors=[1, 2],
-    expect={1: Holds(states=168), 2: Holds(states=612)},
+    expect={1: Holds(states=972), 2: Holds(states=1528)},
 )

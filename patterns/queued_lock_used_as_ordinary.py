@@ -76,7 +76,7 @@ scenario = Scenario(
     concurrently=[AdapterDriver.SendRequest],
     processors=[1, 2],
     expect={
-        1: Violated("mixed-lock-kinds", steps=6, states=18),
-        2: Violated("mixed-lock-kinds", steps=6, states=18),
+        1: Violated("mixed-lock-kinds", steps=6, states=27),
+        2: Violated("mixed-lock-kinds", steps=6, states=27),
     },
 )

@@ -68,5 +68,5 @@ scenario = Scenario(
     start=AdapterDriver.Start,
     concurrently=[AdapterDriver.SendRequest],
     processors=[1, 2],
-    expect={1: Holds(states=356), 2: Holds(states=556)},
+    expect={1: Holds(states=984), 2: Holds(states=1424)},
 )

@@ -63,7 +63,7 @@ scenario = Scenario(
     start=VirtIoSnd.StartDevice,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=11, states=30),
-        2: Violated("unserviced-cause", steps=11, states=44),
+        1: Violated("unserviced-cause", steps=11, states=67),
+        2: Violated("unserviced-cause", steps=11, states=144),
     },
 )

@@ -55,5 +55,5 @@ class VirtIoSnd(Driver):
 scenario = Scenario(
     start=VirtIoSnd.StartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=26), 2: Holds(states=34)},
+    expect={1: Holds(states=178), 2: Holds(states=2569)},
 )

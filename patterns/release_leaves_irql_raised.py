@@ -74,7 +74,7 @@ scenario = Scenario(
     concurrently=[NicDriver.QueryStatistics],
     processors=[1, 2],
     expect={
-        1: Violated("wait-at-dispatch-level", steps=9, states=35),
-        2: Violated("wait-at-dispatch-level", steps=9, states=49),
+        1: Violated("wait-at-dispatch-level", steps=9, states=87),
+        2: Violated("wait-at-dispatch-level", steps=9, states=117),
     },
 )

@@ -68,5 +68,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.QueryStatistics],
     processors=[1, 2],
-    expect={1: Holds(states=834), 2: Holds(states=1314)},
+    expect={1: Holds(states=2318), 2: Holds(states=3374)},
 )

@@ -116,5 +116,5 @@ scenario = Scenario(
     start=DiskDriver.Start,
     concurrently=[DiskDriver.Read, DiskDriver.Remove],
     processors=[1, 2],
-    expect={1: Holds(states=239), 2: Violated("free-while-queued", steps=38, states=660)},
+    expect={1: Holds(states=663), 2: Violated("free-while-queued", steps=38, states=1730)},
 )

@@ -107,5 +107,5 @@ scenario = Scenario(
     start=DiskDriver.Start,
     concurrently=[DiskDriver.Read, DiskDriver.Remove],
     processors=[1, 2],
-    expect={1: Holds(states=150), 2: Holds(states=344)},
+    expect={1: Holds(states=398), 2: Holds(states=899)},
 )

@@ -85,7 +85,7 @@ scenarios = [
         start=RecorderDriver.Open,
         concurrently=[RecorderDriver.Close],
         processors=[1, 2],
-        expect={1: Holds(states=72), 2: Holds(states=148)},
+        expect={1: Holds(states=134), 2: Holds(states=322)},
     ),
     Scenario(
         name="old",
@@ -93,6 +93,6 @@ scenarios = [
         concurrently=[RecorderDriver.Close],
         processors=[1, 2],
         knobs={"weak_remove_queue_dpc": "yes"},
-        expect={1: Holds(states=72), 2: Violated("free-while-queued", steps=19, states=125)},
+        expect={1: Holds(states=134), 2: Violated("free-while-queued", steps=19, states=254)},
     ),
 ]

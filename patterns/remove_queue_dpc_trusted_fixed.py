@@ -77,7 +77,7 @@ scenarios = [
         start=RecorderDriver.Open,
         concurrently=[RecorderDriver.Close],
         processors=[1, 2],
-        expect={1: Holds(states=72), 2: Holds(states=152)},
+        expect={1: Holds(states=134), 2: Holds(states=326)},
     ),
     Scenario(
         name="old",
@@ -85,6 +85,6 @@ scenarios = [
         concurrently=[RecorderDriver.Close],
         processors=[1, 2],
         knobs={"weak_remove_queue_dpc": "yes"},
-        expect={1: Holds(states=72), 2: Holds(states=160)},
+        expect={1: Holds(states=134), 2: Holds(states=336)},
     ),
 ]

@@ -77,5 +77,5 @@ scenario = Scenario(
     start=ScannerDriver.StartIo,
     concurrently=[ScannerDriver.Cancel],
     processors=[1, 2],
-    expect={1: Holds(states=236), 2: Violated("null-dereference", steps=18, states=131)},
+    expect={1: Holds(states=888), 2: Violated("null-dereference", steps=18, states=410)},
 )

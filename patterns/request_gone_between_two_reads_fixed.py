@@ -69,5 +69,5 @@ scenario = Scenario(
     start=ScannerDriver.StartIo,
     concurrently=[ScannerDriver.Cancel],
     processors=[1, 2],
-    expect={1: Holds(states=196), 2: Holds(states=216)},
+    expect={1: Holds(states=688), 2: Holds(states=732)},
 )

@@ -88,7 +88,7 @@ scenario = Scenario(
     concurrently=[Fingerprint.ReadImage],
     processors=[1, 2],
     expect={
-        1: Violated("use-after-free", steps=20, states=58),
-        2: Violated("use-after-free", steps=20, states=121),
+        1: Violated("use-after-free", steps=20, states=130),
+        2: Violated("use-after-free", steps=20, states=323),
     },
 )

@@ -80,5 +80,5 @@ scenario = Scenario(
     start=Fingerprint.StartDevice,
     concurrently=[Fingerprint.ReadImage],
     processors=[1, 2],
-    expect={1: Holds(states=126), 2: Holds(states=302)},
+    expect={1: Holds(states=367), 2: Holds(states=1258)},
 )

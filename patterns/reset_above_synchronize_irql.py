@@ -89,7 +89,7 @@ scenario = Scenario(
     concurrently=[Adapter.Reset],
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-high", steps=11, states=49),
-        2: Violated("irql-too-high", steps=11, states=64),
+        1: Violated("irql-too-high", steps=11, states=308),
+        2: Violated("irql-too-high", steps=11, states=896),
     },
 )

@@ -83,5 +83,5 @@ scenario = Scenario(
     start=Adapter.StartDevice,
     concurrently=[Adapter.Reset],
     processors=[1, 2],
-    expect={1: Holds(states=112), 2: Holds(states=818)},
+    expect={1: Holds(states=406), 2: Holds(states=3658)},
 )

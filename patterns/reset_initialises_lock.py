@@ -78,5 +78,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.Reset],
     processors=[1, 2],
-    expect={1: Holds(states=408), 2: Violated("uninitialized-object", steps=21, states=164)},
+    expect={1: Holds(states=2466), 2: Violated("uninitialized-object", steps=21, states=432)},
 )

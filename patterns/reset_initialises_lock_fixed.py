@@ -72,5 +72,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.Reset],
     processors=[1, 2],
-    expect={1: Holds(states=404), 2: Holds(states=1022)},
+    expect={1: Holds(states=2214), 2: Holds(states=3242)},
 )

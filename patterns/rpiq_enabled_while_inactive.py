@@ -101,7 +101,7 @@ scenario = Scenario(
     concurrently=[Rpiq.PowerCycle],
     processors=[1, 2],
     expect={
-        1: Holds(states=121),
-        2: Violated("device-unmasked-at-disconnect", steps=36, states=543),
+        1: Holds(states=321),
+        2: Violated("device-unmasked-at-disconnect", steps=36, states=1815),
     },
 )

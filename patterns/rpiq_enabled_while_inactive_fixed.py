@@ -95,5 +95,5 @@ scenario = Scenario(
     start=Rpiq.FxInterruptConnect,
     concurrently=[Rpiq.PowerCycle],
     processors=[1, 2],
-    expect={1: Holds(states=133), 2: Holds(states=554)},
+    expect={1: Holds(states=333), 2: Holds(states=1914)},
 )

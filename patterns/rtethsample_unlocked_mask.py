@@ -114,5 +114,5 @@ scenario = Scenario(
     start=RtEthSample.EvtDevicePrepareHardware,
     concurrently=[RtEthSample.ReceiveThread],
     processors=[1, 2],
-    expect={1: Holds(states=16443), 2: Violated("unserviced-cause", steps=20, states=1920)},
+    expect={1: Holds(states=30341), 2: Violated("unserviced-cause", steps=20, states=3455)},
 )

@@ -114,5 +114,5 @@ scenario = Scenario(
     start=RtEthSample.EvtDevicePrepareHardware,
     concurrently=[RtEthSample.ReceiveThread],
     processors=[1, 2],
-    expect={1: Holds(states=18575), 2: Holds(states=50899)},
+    expect={1: Holds(states=34083), 2: Holds(states=86945)},
 )

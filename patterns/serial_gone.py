@@ -78,7 +78,7 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     processors=[1, 2],
     expect={
-        1: Violated("stuck-context", steps=13, states=290),
-        2: Violated("stuck-context", steps=13, states=12501),
+        1: Violated("stuck-context", steps=11, states=638),
+        2: Violated("stuck-context", steps=11, states=17899),
     },
 )

@@ -70,5 +70,5 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=278), 2: Holds(states=12089)},
+    expect={1: Holds(states=606), 2: Holds(states=17317)},
 )

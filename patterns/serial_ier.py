@@ -84,8 +84,8 @@ scenario = Scenario(
     concurrently=[Serial.SerialWrite],
     processors=[1, 2, 3],
     expect={
-        1: Holds(states=536),
-        2: Violated("torn-read-modify-write", steps=21, states=1388),
-        3: Violated("torn-read-modify-write", steps=21, states=2240),
+        1: Holds(states=537),
+        2: Violated("torn-read-modify-write", steps=21, states=1389),
+        3: Violated("torn-read-modify-write", steps=21, states=2241),
     },
 )

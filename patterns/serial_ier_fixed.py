@@ -85,5 +85,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWrite],
     processors=[1, 2, 3],
-    expect={1: Holds(states=612), 2: Holds(states=2189), 3: Holds(states=3766)},
+    expect={1: Holds(states=613), 2: Holds(states=2190), 3: Holds(states=3767)},
 )

@@ -92,7 +92,7 @@ scenarios = [
         start=Serial.SerialPnpStartDevice,
         concurrently=[Serial.FirstThread, Serial.SecondThread],
         processors=[1, 2],
-        expect={1: Holds(states=1042), 2: Violated("stuck-context", steps=12, states=2066)},
+        expect={1: Holds(states=2094), 2: Violated("stuck-context", steps=12, states=3790)},
     ),
     Scenario(
         name="the_call",
@@ -100,6 +100,6 @@ scenarios = [
         concurrently=[Serial.FirstThread, Serial.SecondThread],
         processors=[2],
         properties=["dpc-argument-lost"],
-        expect={2: Violated("dpc-argument-lost", steps=19, states=578)},
+        expect={2: Violated("dpc-argument-lost", steps=19, states=1046)},
     ),
 ]

@@ -100,5 +100,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.FirstThread, Serial.SecondThread],
     processors=[1, 2],
-    expect={1: Holds(states=2538), 2: Holds(states=11292)},
+    expect={1: Holds(states=4574), 2: Holds(states=18964)},
 )

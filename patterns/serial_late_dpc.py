@@ -76,8 +76,8 @@ scenario = Scenario(
     concurrently=[Serial.SurpriseRemoval],
     processors=[1, 2, 3],
     expect={
-        1: Holds(states=65),
-        2: Violated("use-after-unmap", steps=20, states=188),
-        3: Violated("use-after-unmap", steps=20, states=314),
+        1: Holds(states=541),
+        2: Violated("use-after-unmap", steps=20, states=1440),
+        3: Violated("use-after-unmap", steps=20, states=5006),
     },
 )

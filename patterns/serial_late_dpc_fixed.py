@@ -68,5 +68,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SurpriseRemoval],
     processors=[1, 2, 3],
-    expect={1: Holds(states=69), 2: Holds(states=248), 3: Holds(states=765)},
+    expect={1: Holds(states=545), 2: Holds(states=15017), 3: Holds(states=337135)},
 )

@@ -94,7 +94,7 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=17, states=101),
-        2: Violated("unserviced-cause", steps=17, states=101),
+        1: Violated("unserviced-cause", steps=17, states=406),
+        2: Violated("unserviced-cause", steps=17, states=425),
     },
 )

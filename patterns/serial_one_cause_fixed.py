@@ -90,5 +90,5 @@ class Serial(Driver):
 scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=365), 2: Holds(states=365)},
+    expect={1: Holds(states=833), 2: Holds(states=838)},
 )

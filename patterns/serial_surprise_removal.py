@@ -77,7 +77,7 @@ scenario = Scenario(
     concurrently=[Serial.ClearStats, Serial.SurpriseRemoval],
     processors=[1, 2],
     expect={
-        1: Violated("synchronize-on-dead-interrupt", steps=9, states=71),
-        2: Violated("synchronize-on-dead-interrupt", steps=9, states=155),
+        1: Violated("synchronize-on-dead-interrupt", steps=9, states=153),
+        2: Violated("synchronize-on-dead-interrupt", steps=9, states=342),
     },
 )

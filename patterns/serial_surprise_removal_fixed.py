@@ -87,5 +87,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.ClearStats, Serial.PulledOut],
     processors=[1, 2],
-    expect={1: Holds(states=314), 2: Holds(states=2180)},
+    expect={1: Holds(states=1164), 2: Holds(states=4318)},
 )

@@ -92,7 +92,7 @@ scenario = Scenario(
     concurrently=[Serial.SerialWaitOnMask, Serial.SurpriseRemoval],
     processors=[1, 2],
     expect={
-        1: Violated("stuck-context", steps=5, states=202),
-        2: Violated("stuck-context", steps=5, states=686),
+        1: Violated("stuck-context", steps=5, states=642),
+        2: Violated("stuck-context", steps=5, states=1190),
     },
 )

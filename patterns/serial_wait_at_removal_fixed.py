@@ -95,5 +95,5 @@ scenario = Scenario(
     start=Serial.SerialPnpStartDevice,
     concurrently=[Serial.SerialWaitOnMask, Serial.SurpriseRemoval],
     processors=[1, 2],
-    expect={1: Holds(states=320), 2: Holds(states=1118)},
+    expect={1: Holds(states=926), 2: Holds(states=1894)},
 )

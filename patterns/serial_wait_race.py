@@ -83,5 +83,5 @@ scenario = Scenario(
     ],
     properties=["data-race", "torn-read-modify-write"],
     processors=[1, 2],
-    expect={1: Holds(states=422), 2: Violated("data-race", steps=12, states=2486)},
+    expect={1: Holds(states=846), 2: Violated("data-race", steps=12, states=4798)},
 )

@@ -79,5 +79,5 @@ scenario = Scenario(
     ],
     properties=["data-race", "torn-read-modify-write"],
     processors=[1, 2],
-    expect={1: Holds(states=660), 2: Holds(states=3912)},
+    expect={1: Holds(states=1252), 2: Holds(states=7464)},
 )

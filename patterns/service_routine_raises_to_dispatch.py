@@ -75,7 +75,7 @@ scenario = Scenario(
     concurrently=[NicDriver.SetInformation],
     processors=[1, 2],
     expect={
-        1: Violated("irql-raised-downwards", steps=11, states=19),
-        2: Violated("irql-raised-downwards", steps=11, states=25),
+        1: Violated("irql-raised-downwards", steps=11, states=50),
+        2: Violated("irql-raised-downwards", steps=11, states=68),
     },
 )

@@ -69,5 +69,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.SetInformation],
     processors=[1, 2],
-    expect={1: Holds(states=35), 2: Holds(states=54)},
+    expect={1: Holds(states=104), 2: Holds(states=165)},
 )

@@ -95,7 +95,7 @@ scenario = Scenario(
     concurrently=[RecorderDriver.OpenAndCloseTwice],
     processors=[1, 2],
     expect={
-        1: Violated("uninitialized-object", steps=26, states=167),
-        2: Violated("uninitialized-object", steps=26, states=394),
+        1: Violated("uninitialized-object", steps=24, states=677),
+        2: Violated("uninitialized-object", steps=24, states=845),
     },
 )

@@ -84,5 +84,5 @@ class RecorderDriver(Driver):
 scenario = Scenario(
     concurrently=[RecorderDriver.OpenAndCloseTwice],
     processors=[1, 2],
-    expect={1: Holds(states=460), 2: Holds(states=1816)},
+    expect={1: Holds(states=3244), 2: Holds(states=5248)},
 )

@@ -73,7 +73,7 @@ scenario = Scenario(
     concurrently=[BusDriver.Transfer],
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-high", steps=9, states=17),
-        2: Violated("irql-too-high", steps=9, states=23),
+        1: Violated("irql-too-high", steps=9, states=44),
+        2: Violated("irql-too-high", steps=9, states=77),
     },
 )

@@ -71,5 +71,5 @@ scenario = Scenario(
     start=BusDriver.Start,
     concurrently=[BusDriver.Transfer],
     processors=[1, 2],
-    expect={1: Holds(states=29), 2: Holds(states=43)},
+    expect={1: Holds(states=91), 2: Holds(states=199)},
 )

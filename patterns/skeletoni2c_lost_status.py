@@ -117,5 +117,5 @@ scenario = Scenario(
     start=SkeletonI2C.OnPrepareHardware,
     concurrently=[SkeletonI2C.Client],
     processors=[1, 2],
-    expect={1: Holds(states=193), 2: Violated("unserviced-cause", steps=76, states=1456)},
+    expect={1: Holds(states=593), 2: Violated("unserviced-cause", steps=76, states=5248)},
 )

@@ -110,5 +110,5 @@ scenario = Scenario(
     start=SkeletonI2C.OnPrepareHardware,
     concurrently=[SkeletonI2C.Client],
     processors=[1, 2],
-    expect={1: Holds(states=208), 2: Holds(states=1521)},
+    expect={1: Holds(states=608), 2: Holds(states=5371)},
 )

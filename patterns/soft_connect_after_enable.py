@@ -105,8 +105,8 @@ scenarios = [
         finally_=SensorDriver.RemoveDevice,
         processors=[1, 2],
         expect={
-            1: Violated("device-unmasked-at-disconnect", steps=9, states=34),
-            2: Violated("device-unmasked-at-disconnect", steps=9, states=59),
+            1: Violated("device-unmasked-at-disconnect", steps=9, states=54),
+            2: Violated("device-unmasked-at-disconnect", steps=9, states=152),
         },
     ),
     Scenario(
@@ -116,8 +116,8 @@ scenarios = [
         processors=[1, 2],
         properties=["unserviced-cause"],
         expect={
-            1: Violated("unserviced-cause", steps=10, states=41),
-            2: Violated("unserviced-cause", steps=10, states=108),
+            1: Violated("unserviced-cause", steps=10, states=63),
+            2: Violated("unserviced-cause", steps=10, states=254),
         },
     ),
 ]

@@ -94,8 +94,8 @@ scenarios = [
         finally_=SensorDriver.RemoveDevice,
         processors=[1, 2],
         expect={
-            1: Holds(states=95),
-            2: Holds(states=494),
+            1: Holds(states=115),
+            2: Holds(states=771),
         },
     ),
     Scenario(
@@ -104,6 +104,6 @@ scenarios = [
         concurrently=[SensorDriver.PowerCycle],
         processors=[1, 2],
         properties=["unserviced-cause"],
-        expect={1: Holds(states=58), 2: Holds(states=263)},
+        expect={1: Holds(states=78), 2: Holds(states=488)},
     ),
 ]

@@ -70,7 +70,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ReadStatistics],
     processors=[1, 2],
     expect={
-        1: Violated("preemption-deadlock", steps=9, states=40),
-        2: Violated("preemption-deadlock", steps=9, states=84),
+        1: Violated("preemption-deadlock", steps=9, states=104),
+        2: Violated("preemption-deadlock", steps=9, states=252),
     },
 )

@@ -61,5 +61,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ReadStatistics],
     processors=[1, 2],
-    expect={1: Holds(states=100), 2: Holds(states=254)},
+    expect={1: Holds(states=244), 2: Holds(states=624)},
 )

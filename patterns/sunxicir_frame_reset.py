@@ -86,7 +86,7 @@ scenario = Scenario(
     finally_=Cir.Stop,
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=44, states=326),
-        2: Violated("assertion-failed", steps=44, states=733),
+        1: Violated("assertion-failed", steps=44, states=964),
+        2: Violated("assertion-failed", steps=44, states=2064),
     },
 )

@@ -80,5 +80,5 @@ scenario = Scenario(
     start=Cir.Start,
     finally_=Cir.Stop,
     processors=[1, 2],
-    expect={1: Holds(states=406), 2: Holds(states=913)},
+    expect={1: Holds(states=961), 2: Holds(states=2031)},
 )

@@ -100,7 +100,7 @@ scenario = Scenario(
     start=Card.Start,
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-high", steps=12, states=108),
-        2: Violated("irql-too-high", steps=12, states=108),
+        1: Violated("irql-too-high", steps=9, states=442),
+        2: Violated("irql-too-high", steps=9, states=455),
     },
 )

@@ -100,5 +100,5 @@ class Card(Driver):
 scenario = Scenario(
     start=Card.Start,
     processors=[1, 2],
-    expect={1: Holds(states=204), 2: Holds(states=204)},
+    expect={1: Holds(states=1212), 2: Holds(states=1248)},
 )

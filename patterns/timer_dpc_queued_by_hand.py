@@ -72,7 +72,7 @@ scenario = Scenario(
     concurrently=[CardReader.Read],
     processors=[1, 2],
     expect={
-        1: Violated("dpc-argument-lost", steps=12, states=61),
-        2: Violated("dpc-argument-lost", steps=12, states=102),
+        1: Violated("dpc-argument-lost", steps=12, states=148),
+        2: Violated("dpc-argument-lost", steps=12, states=241),
     },
 )

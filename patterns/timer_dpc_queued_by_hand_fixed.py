@@ -66,5 +66,5 @@ scenario = Scenario(
     start=CardReader.Start,
     concurrently=[CardReader.Read],
     processors=[1, 2],
-    expect={1: Holds(states=432), 2: Holds(states=1086)},
+    expect={1: Holds(states=1122), 2: Holds(states=2420)},
 )

@@ -92,7 +92,7 @@ scenario = Scenario(
     concurrently=[DiskDriver.StopDevice],
     processors=[1, 2],
     expect={
-        1: Violated("synchronize-on-dead-interrupt", steps=27, states=165),
-        2: Violated("synchronize-on-dead-interrupt", steps=27, states=906),
+        1: Violated("synchronize-on-dead-interrupt", steps=27, states=383),
+        2: Violated("synchronize-on-dead-interrupt", steps=27, states=1966),
     },
 )

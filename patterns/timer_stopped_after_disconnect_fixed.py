@@ -85,7 +85,7 @@ scenario = Scenario(
     concurrently=[DiskDriver.StopDevice],
     processors=[1, 2],
     expect={
-        1: Holds(states=157),
-        2: Holds(states=1028),
+        1: Holds(states=399),
+        2: Holds(states=2280),
     },
 )

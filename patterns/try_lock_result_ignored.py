@@ -76,5 +76,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ResetStatistics],
     processors=[1, 2],
-    expect={1: Holds(states=554), 2: Violated("release-of-unowned-lock", steps=19, states=296)},
+    expect={1: Holds(states=1814), 2: Violated("release-of-unowned-lock", steps=19, states=818)},
 )

@@ -69,5 +69,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ResetStatistics],
     processors=[1, 2],
-    expect={1: Holds(states=474), 2: Holds(states=854)},
+    expect={1: Holds(states=1526), 2: Holds(states=2362)},
 )

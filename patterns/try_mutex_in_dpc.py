@@ -73,7 +73,7 @@ scenario = Scenario(
     concurrently=[NicDriver.ReadAndClear],
     processors=[1, 2],
     expect={
-        1: Violated("irql-too-high", steps=13, states=72),
-        2: Violated("irql-too-high", steps=13, states=72),
+        1: Violated("irql-too-high", steps=11, states=129),
+        2: Violated("irql-too-high", steps=11, states=129),
     },
 )

@@ -67,5 +67,5 @@ scenario = Scenario(
     start=NicDriver.Start,
     concurrently=[NicDriver.ReadAndClear],
     processors=[1, 2],
-    expect={1: Holds(states=534), 2: Holds(states=954)},
+    expect={1: Holds(states=1658), 2: Holds(states=2582)},
 )

@@ -105,5 +105,5 @@ class TwoPorts(Driver):
 scenario = Scenario(
     start=TwoPorts.StartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=459), 2: Violated("unserviced-cause", steps=37, states=1257)},
+    expect={1: Holds(states=1452), 2: Violated("unserviced-cause", steps=37, states=7908)},
 )

@@ -104,5 +104,5 @@ class TwoPorts(Driver):
 scenario = Scenario(
     start=TwoPorts.StartDevice,
     processors=[1, 2],
-    expect={1: Holds(states=460), 2: Holds(states=10164)},
+    expect={1: Holds(states=1453), 2: Holds(states=46733)},
 )

@@ -81,5 +81,5 @@ scenario = Scenario(
     start=VioGpuDod.VioGpuAdapterInit,
     concurrently=[VioGpuDod.VioGpuAdapterClose],
     processors=[1, 2],
-    expect={1: Holds(states=257), 2: Violated("use-after-free", steps=20, states=660)},
+    expect={1: Holds(states=569), 2: Violated("use-after-free", steps=20, states=1208)},
 )

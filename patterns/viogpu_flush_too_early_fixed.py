@@ -73,5 +73,5 @@ scenario = Scenario(
     start=VioGpuDod.VioGpuAdapterInit,
     concurrently=[VioGpuDod.VioGpuAdapterClose],
     processors=[1, 2],
-    expect={1: Holds(states=101), 2: Holds(states=1161)},
+    expect={1: Holds(states=221), 2: Holds(states=1993)},
 )

@@ -120,7 +120,7 @@ scenario = Scenario(
     concurrently=[VioInput.LeaveD0],
     processors=[1, 2],
     expect={
-        1: Violated("assertion-failed", steps=29, states=81),
-        2: Violated("assertion-failed", steps=29, states=333),
+        1: Violated("assertion-failed", steps=29, states=274),
+        2: Violated("assertion-failed", steps=29, states=1087),
     },
 )

@@ -112,5 +112,5 @@ scenario = Scenario(
     start=VioInput.EnterD0,
     concurrently=[VioInput.LeaveD0],
     processors=[1, 2],
-    expect={1: Holds(states=78), 2: Holds(states=485)},
+    expect={1: Holds(states=394), 2: Holds(states=2315)},
 )

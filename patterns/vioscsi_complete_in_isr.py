@@ -78,7 +78,7 @@ scenario = Scenario(
     concurrently=[At(DISPATCH_LEVEL, VioScsi.VioScsiBuildIo)],
     processors=[1, 2],
     expect={
-        1: Violated("preemption-deadlock", steps=10, states=35),
-        2: Violated("preemption-deadlock", steps=10, states=79),
+        1: Violated("preemption-deadlock", steps=10, states=75),
+        2: Violated("preemption-deadlock", steps=10, states=199),
     },
 )

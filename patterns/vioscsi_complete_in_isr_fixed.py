@@ -71,5 +71,5 @@ scenario = Scenario(
     start=VioScsi.VioScsiHwInitialize,
     concurrently=[At(DISPATCH_LEVEL, VioScsi.VioScsiBuildIo)],
     processors=[1, 2],
-    expect={1: Holds(states=187), 2: Holds(states=2423)},
+    expect={1: Holds(states=411), 2: Holds(states=4743)},
 )

@@ -70,7 +70,7 @@ scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=10, states=56),
-        2: Violated("unserviced-cause", steps=10, states=99),
+        1: Violated("unserviced-cause", steps=10, states=75),
+        2: Violated("unserviced-cause", steps=10, states=137),
     },
 )

@@ -61,5 +61,5 @@ class Vioscsi(Driver):
 scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     processors=[1, 2],
-    expect={1: Holds(states=68), 2: Holds(states=124)},
+    expect={1: Holds(states=106), 2: Holds(states=200)},
 )

@@ -82,8 +82,8 @@ scenario = Scenario(
     concurrently=[Vioscsi.VioScsiStartIo],
     processors=[1, 2, 3],
     expect={
-        1: Violated("data-race", steps=18, states=186),
-        2: Violated("value-out-of-range", steps=27, states=604),
-        3: Violated("value-out-of-range", steps=27, states=1420),
+        1: Violated("data-race", steps=18, states=420),
+        2: Violated("value-out-of-range", steps=27, states=2018),
+        3: Violated("value-out-of-range", steps=27, states=6149),
     },
 )

@@ -72,5 +72,5 @@ scenario = Scenario(
     start=Vioscsi.VioScsiHwInitialize,
     concurrently=[Vioscsi.VioScsiStartIo],
     processors=[1, 2, 3],
-    expect={1: Holds(states=108), 2: Holds(states=294), 3: Holds(states=591)},
+    expect={1: Holds(states=196), 2: Holds(states=842), 3: Holds(states=2407)},
 )

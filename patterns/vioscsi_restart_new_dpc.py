@@ -83,7 +83,7 @@ scenario = Scenario(
     concurrently=[VioScsi.Restart],
     processors=[1, 2],
     expect={
-        1: Violated("uninitialized-object", steps=21, states=135),
-        2: Violated("uninitialized-object", steps=21, states=269),
+        1: Violated("uninitialized-object", steps=21, states=299),
+        2: Violated("uninitialized-object", steps=21, states=507),
     },
 )

@@ -74,5 +74,5 @@ scenario = Scenario(
     start=VioScsi.Start,
     concurrently=[VioScsi.Restart],
     processors=[1, 2],
-    expect={1: Holds(states=284), 2: Holds(states=644)},
+    expect={1: Holds(states=652), 2: Holds(states=1276)},
 )

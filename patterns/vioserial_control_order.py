@@ -95,5 +95,5 @@ class Vioserial(Driver):
 scenario = Scenario(
     start=Vioserial.VIOSerialEvtDeviceD0Entry,
     processors=[1, 2],
-    expect={1: Holds(states=171), 2: Violated("assertion-failed", steps=30, states=621)},
+    expect={1: Holds(states=448), 2: Violated("assertion-failed", steps=30, states=2091)},
 )

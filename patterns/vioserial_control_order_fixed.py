@@ -86,5 +86,5 @@ class Vioserial(Driver):
 scenario = Scenario(
     start=Vioserial.VIOSerialEvtDeviceD0Entry,
     processors=[1, 2],
-    expect={1: Holds(states=137), 2: Holds(states=449)},
+    expect={1: Holds(states=360), 2: Holds(states=1639)},
 )

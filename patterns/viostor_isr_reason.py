@@ -78,7 +78,7 @@ scenario = Scenario(
     start=Viostor.VirtIoHwInitialize,
     processors=[1, 2],
     expect={
-        1: Violated("unserviced-cause", steps=11, states=56),
-        2: Violated("unserviced-cause", steps=11, states=98),
+        1: Violated("unserviced-cause", steps=11, states=94),
+        2: Violated("unserviced-cause", steps=11, states=174),
     },
 )

@@ -68,5 +68,5 @@ class Viostor(Driver):
 scenario = Scenario(
     start=Viostor.VirtIoHwInitialize,
     processors=[1, 2],
-    expect={1: Holds(states=93), 2: Holds(states=173)},
+    expect={1: Holds(states=136), 2: Holds(states=259)},
 )

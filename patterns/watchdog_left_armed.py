@@ -76,7 +76,7 @@ scenario = Scenario(
     finally_=ModemDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("queue-left-pending", steps=15, states=233),
-        2: Violated("queue-left-pending", steps=15, states=589),
+        1: Violated("queue-left-pending", steps=15, states=518),
+        2: Violated("queue-left-pending", steps=15, states=1148),
     },
 )

@@ -70,5 +70,5 @@ scenario = Scenario(
     concurrently=[ModemDriver.QueryChecked],
     finally_=ModemDriver.Remove,
     processors=[1, 2],
-    expect={1: Holds(states=280), 2: Holds(states=1132)},
+    expect={1: Holds(states=638), 2: Holds(states=2114)},
 )

@@ -87,7 +87,7 @@ scenario = Scenario(
     finally_=DiskDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Violated("use-after-unmap", steps=26, states=433),
-        2: Violated("use-after-unmap", steps=26, states=739),
+        1: Violated("use-after-unmap", steps=26, states=1592),
+        2: Violated("use-after-unmap", steps=26, states=1887),
     },
 )

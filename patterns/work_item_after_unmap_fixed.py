@@ -83,7 +83,7 @@ scenario = Scenario(
     finally_=DiskDriver.Remove,
     processors=[1, 2],
     expect={
-        1: Holds(states=870),
-        2: Holds(states=2100),
+        1: Holds(states=3554),
+        2: Holds(states=5158),
     },
 )

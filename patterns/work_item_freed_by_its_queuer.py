@@ -68,7 +68,7 @@ scenario = Scenario(
     start=DiskDriver.Start,
     processors=[1, 2],
     expect={
-        1: Violated("free-while-queued", steps=15, states=42),
-        2: Violated("free-while-queued", steps=15, states=43),
+        1: Violated("free-while-queued", steps=13, states=117),
+        2: Violated("free-while-queued", steps=13, states=118),
     },
 )

@@ -63,5 +63,5 @@ class DiskDriver(Driver):
 scenario = Scenario(
     start=DiskDriver.Start,
     processors=[1, 2],
-    expect={1: Holds(states=194), 2: Holds(states=194)},
+    expect={1: Holds(states=910), 2: Holds(states=910)},
 )

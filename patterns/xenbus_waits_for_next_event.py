@@ -69,7 +69,7 @@ scenario = Scenario(
     concurrently=[XenBus.Ask],
     processors=[1, 2],
     expect={
-        1: Violated("stuck-context", steps=6, states=47),
-        2: Violated("stuck-context", steps=9, states=51),
+        1: Violated("stuck-context", steps=6, states=134),
+        2: Violated("stuck-context", steps=9, states=149),
     },
 )

@@ -62,5 +62,5 @@ scenario = Scenario(
     start=XenBus.Start,
     concurrently=[XenBus.Ask],
     processors=[1, 2],
-    expect={1: Holds(states=47), 2: Holds(states=51)},
+    expect={1: Holds(states=134), 2: Holds(states=149)},
 )
