@@ -108,7 +108,9 @@ def Deferred(self, Dpc, DeferredContext):
         "unserviced-cause",
         "it queues its DPC before it has recorded what for",
         LATCHED
-        + INITIALIZED
+        + INITIALIZED.replace("self.Isr)", "self.Isr, ProcessorEnableMask=1)").replace(
+            "    status", "    KeSetTargetProcessorDpc(self.Dpc, 1)\n    status", 1
+        )
         + """
 Dpc = KDPC()
 status = Int(0, 3, volatile=True)
@@ -133,7 +135,7 @@ def Deferred(self, Dpc, DeferredContext):
             KeInsertQueueDpc(self.Dpc)
             return TRUE
         """,
-        STARTED,
+        STARTED + ', knobs={"spurious_calls": "no"}',
         EDGES,
         processors=2,
     ),
