@@ -48,10 +48,15 @@ def test_a_changed_checkpoint_is_refused(
 def test_beyond_memory_a_check_goes_on_on_disk(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The check does; what it is compared with has no files to go on in, and is cut short."""
     assert run(ONE) == 0
     whole = answer(capsys)
     assert run([*ONE, "--memory", "1M", "--spill", str(tmp_path)]) == 0
-    assert answer(capsys) == whole
+    spilled = answer(capsys)
+    compared = {"scope", "defaults"}
+    assert {name: spilled[name] for name in spilled.keys() - compared} == {
+        name: whole[name] for name in whole.keys() - compared
+    }
 
 
 def test_processes_with_several_workers_each(capsys: pytest.CaptureFixture[str]) -> None:
