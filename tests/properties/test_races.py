@@ -19,7 +19,7 @@ from dirql.model.wdk import *
 
 
 class Card(Device):
-    """A cause bit and an enable bit; acknowledging clears the cause."""
+    """A cause bit and an enable bit; acknowledging clears the cause, and a disabled card has none."""
 
     enabled = Bit(0)
     cause = Bit(0)
@@ -32,8 +32,9 @@ class Card(Device):
         self.cause = 1
 
     def acknowledge(self):
-        had_cause = self.cause
-        self.cause = 0
+        had_cause = self.cause and self.enabled
+        if had_cause:
+            self.cause = 0
         return had_cause
 
 
