@@ -158,6 +158,8 @@ class KernelSteps:
             path.raised = (*path.raised, path.irql)
         if step.lowers:
             path.raised = path.raised[:-1]
+        if step.still_raised_from >= 0:
+            path.raised = (*path.raised, step.still_raised_from)
         level = outcome.irql if outcome.irql is not None else step.irql
         if level is not None:
             path.irql = level

@@ -67,8 +67,10 @@ class Step:
     `irql` is the level after it (`None`: unchanged); `raises` remembers the level before it, which
     the step that `lowers` goes back to. `takes` and `drops` name spin locks that
     are acquired (the step waits until the lock is free) and released; `saves` is the level that the
-    release will restore. `through` names the interrupt object whose lock is taken, `serves` the one
-    on whose behalf the kernel takes the step. `rule` cites windows-rules.md.
+    release will restore; `still_raised_from` is the level to which the caller still has to go back
+    although the lock that remembered it is gone. `through` names the interrupt object whose lock is
+    taken, `serves` the one on whose behalf the kernel takes the step. `rule` cites
+    windows-rules.md.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Step:
     takes: str = ""
     drops: str = ""
     saves: int = -1
+    still_raised_from: int = -1
     through: str = ""
     waits_on: str = ""
     serves: str = ""

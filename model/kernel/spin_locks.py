@@ -224,7 +224,13 @@ def _released_by_another(call: KernelCall, held: Held, new: int) -> Step:
         drops=lock,
         irql=new,
         lowers=lowers,
+        still_raised_from=-1 if lowers else _still_raised_from(call, held),
     )
+
+
+def _still_raised_from(call: KernelCall, held: Held) -> int:
+    """The level before the acquisition, if the release leaves the caller raised; else -1."""
+    return held.previous_irql if held.previous_irql < call.irql else -1
 
 
 def _lowers_wrongly(call: KernelCall, lock: str, new: int) -> tuple[Check, ...]:
@@ -247,6 +253,9 @@ def release_and_lower(
     held = next((item for item in call.held if item.lock == lock), None)
     if held is None or held.taken_by not in takers:
         return release(call, lock, takers, new)
+    exchanged = _exchanged(call, held, new)
+    if exchanged is not None:
+        return (exchanged,)
     if held.previous_irql != new:
         return (
             call.broken(
@@ -260,6 +269,38 @@ def release_and_lower(
     if wrong is not None:
         return (wrong,)
     return release(call, lock, takers, new)
+
+
+def _exchanged(call: KernelCall, held: Held, new: int) -> Step | None:
+    """A release with the level that another raise saved, where the caller still comes down at last.
+
+    Windows: the level is the one that the acquisition of this lock returned (R41).
+    Model: a free build looks at the level only. Staying at DISPATCH_LEVEL with the level of a lock
+        that is still held, and going down with the level of one that is not, leaves the processor
+        where it belongs at every moment. Any other level is a crash.
+    """
+    if new == held.previous_irql or call.irql != DISPATCH_LEVEL or held.taken_by not in RAISING:
+        return None
+    saved = (item.previous_irql for item in call.held if item.lock != held.lock)
+    stays = new == call.irql and new in saved
+    comes_down = held.previous_irql == call.irql and call.raised[-1:] == (new,)
+    if not (stays or comes_down):
+        return None
+    check = Check(
+        "release-out-of-order",
+        FALSE,
+        f"{call.routine} is given {level_name(new)} for {held.lock}, the level that another raise "
+        f"saved; the caller was at {level_name(held.previous_irql)} when it took {held.lock}",
+    )
+    return Step(
+        f"{call.routine} releases {held.lock}",
+        "6.2.3",
+        checks=(check, *leaving(call, held.lock, new)),
+        drops=held.lock,
+        irql=new,
+        lowers=comes_down,
+        still_raised_from=-1 if comes_down else _still_raised_from(call, held),
+    )
 
 
 def ke_release_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]:

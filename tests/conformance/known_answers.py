@@ -321,6 +321,30 @@ VALUES = (
         service=SERVICE + "self.flag |= 2\nreturn TRUE\n",
     ),
     Known(
+        "two locks released with each other's levels",
+        {1: "assertion-failed"},
+        threads=(
+            (
+                "KeAcquireSpinLock(self.lock, old)\nKeAcquireSpinLock(self.other_lock, older)\n"
+                "KeReleaseSpinLock(self.lock, older)\nKeReleaseSpinLock(self.other_lock, old)\n"
+                "assert KeGetCurrentIrql() != PASSIVE_LEVEL"
+            ),
+        ),
+        properties=("assertion-failed",),
+    ),
+    Known(
+        "a lock handed over to another one, and its level with it",
+        {1: "assertion-failed"},
+        threads=(
+            (
+                "KeAcquireSpinLock(self.lock, old)\nKeAcquireSpinLockAtDpcLevel(self.other_lock)\n"
+                "KeReleaseSpinLockFromDpcLevel(self.lock)\nKeReleaseSpinLock(self.other_lock, old)\n"
+                "self.x = 1\nassert self.x == 2"
+            ),
+        ),
+        properties=("assertion-failed",),
+    ),
+    Known(
         "a field of the DPC touched by a thread",
         {1: "data-race", 2: "data-race"},
         threads=("KeInsertQueueDpc(self.dpc, NULL, NULL)\nself.x = 2",),

@@ -342,3 +342,44 @@ def test_memory_allocated_again_is_as_new_3_4_11(
         f"    ExAllocatePool2(self.s)\n    {use}\n"
     )
     assert bench.check(text, threads="Drv.Main", device=POOL).broken == broken
+
+
+BOTH = (TAKE, "KeAcquireSpinLock(self.Other, Older)")
+HAND_OVER_HAND = (
+    TAKE,
+    "KeAcquireSpinLockAtDpcLevel(self.Other)",
+    "KeReleaseSpinLockFromDpcLevel(self.Lock)",
+    "KeReleaseSpinLock(self.Other, Old)",
+)
+EXCHANGED = (*BOTH, "KeReleaseSpinLock(self.Lock, Older)", "KeReleaseSpinLock(self.Other, Old)")
+
+
+@pytest.mark.parametrize("lines", [EXCHANGED, HAND_OVER_HAND])
+@pytest.mark.parametrize(("behind", "broken"), [("TRUE", ""), ("FALSE", "assertion-failed")])
+def test_exchanged_levels_that_bring_the_caller_back_are_survived_6_2_3(
+    bench: Bench, lines: tuple[str, ...], behind: str, broken: str
+) -> None:
+    claims = ("assert KeGetCurrentIrql() == PASSIVE_LEVEL", f"assert {behind}")
+    answer = bench.plain(
+        main(*lines, *claims), properties=("assertion-failed", "irql-not-restored")
+    )
+    assert answer.broken == broken
+    whole = bench.plain(main(*lines))
+    assert whole.broken in ("release-out-of-order", "mixed-lock-routines")
+
+
+@pytest.mark.parametrize(
+    ("lines", "broken"),
+    [
+        ((*BOTH, "KeReleaseSpinLock(self.Other, Old)"), "irql-lowered-wrongly"),
+        (
+            (*BOTH, "KeReleaseSpinLock(self.Lock, Older)", "KeReleaseSpinLock(self.Other, Older)"),
+            "irql-not-restored",
+        ),
+        ((TAKE, "KeReleaseSpinLock(self.Lock, APC_LEVEL)"), "irql-lowered-wrongly"),
+    ],
+)
+def test_exchanged_levels_that_do_not_are_a_crash_6_2_3(
+    bench: Bench, lines: tuple[str, ...], broken: str
+) -> None:
+    assert bench.plain(main(*lines), properties=(broken,)).broken == broken

@@ -19,7 +19,7 @@ from dirql.model.wdk import *
 
 
 class Card(Device):
-    """A cause bit and an enable bit; acknowledging clears the cause, and a disabled card has none."""
+    """A cause bit and an enable bit; a card that is enabled clears its cause when acknowledged."""
 
     enabled = Bit(0)
     cause = Bit(0)

@@ -174,6 +174,8 @@ def _release_and_lower(call: Calling, lock: str, routine: str, new: int) -> list
     assert held is not None
     ours = held[1] == routine
     call.note(ours, "mixed-lock-routines")
+    if ours and _exchanged(call, held, new):
+        return call.done()
     call.require(not ours or held[2] == new, "irql-lowered-wrongly")
     if ours or new != call.context.irql:
         call.at_most(DISPATCH)
@@ -181,9 +183,34 @@ def _release_and_lower(call: Calling, lock: str, routine: str, new: int) -> list
     if not ours and new != call.context.irql:
         call.require(call.context.raised[-1:] == (new,), "irql-lowered-wrongly")
         call.change(raised=call.context.raised[:-1])
+    elif not ours:
+        _stay_raised(call, held)
     call.in_order(lock, new)
     call.drop(lock, new)
     return call.done()
+
+
+def _stay_raised(call: Calling, held: tuple[str, str, int, str]) -> None:
+    """The lock goes, and the caller stays raised: the way down is not forgotten with it."""
+    if held[2] < call.context.irql:
+        call.change(raised=(*call.context.raised, held[2]))
+
+
+def _exchanged(call: Calling, held: tuple[str, str, int, str], new: int) -> bool:
+    """Release with the level that another lock saved, if the way down is still known after it."""
+    irql, raised = call.context.irql, call.context.raised
+    if irql != DISPATCH or held[2] == new:
+        return False
+    if new == irql and any(item[2] == new for item in call.context.held if item != held):
+        _stay_raised(call, held)
+    elif held[2] == irql and raised[-1:] == (new,):
+        call.change(raised=raised[:-1])
+    else:
+        return False
+    call.note(condition=False, rule="release-out-of-order")
+    call.in_order(held[0], new)
+    call.drop(held[0], new)
+    return True
 
 
 def _release(call: Calling) -> list[Draft]:
@@ -199,7 +226,10 @@ def _release_from_dpc(call: Calling) -> list[Draft]:
     lock = call.text("SpinLock")
     held = next((item for item in call.context.held if item[0] == lock), None)
     call.require(held is not None, "release-of-unowned-lock")
-    call.note(held is not None and held[1] == "AtDpcLevel", "mixed-lock-routines")
+    assert held is not None
+    call.note(held[1] == "AtDpcLevel", "mixed-lock-routines")
+    if held[1] != "AtDpcLevel":
+        _stay_raised(call, held)
     call.in_order(lock, call.context.irql)
     call.drop(lock, call.context.irql)
     return call.done()
