@@ -292,7 +292,7 @@ def _remark(work: _Work, subject: Subject, question: Question, result: Result) -
         what = "which knobs it needs" if made.scope else "what it covers and what it needs"
         if made.scope and isinstance(result.verdict, Holds):
             what = "which knobs it rests on"
-        return replace(made, settled=False, unasked=f"{what} was not asked to the end: {reason}")
+        return replace(made, settled=False, unasked=f"{what} was not fully checked: {reason}")
     return made
 
 

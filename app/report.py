@@ -116,9 +116,7 @@ def _full(answer: "Answer", style: Style, before: "Sequence[Answer]") -> Iterato
 def _holding(answer: "Answer") -> Phrase:
     """That it holds, and where behaviours ended before anybody could tell."""
     if answer.cut:
-        return Phrase(
-            f"holds, as far as behaviours go: cut short at {', '.join(answer.cut)}", "yellow"
-        )
+        return Phrase(f"holds up to a crash: behaviours end at {', '.join(answer.cut)}", "yellow")
     return Phrase("holds", "green")
 
 
@@ -148,7 +146,8 @@ def _also(answer: "Answer", style: Style) -> Iterator[str]:
     if listed:
         yield from prose(f"Also broken: {listed}. Each is shown by --property NAME.", style)
     if found.unfinished:
-        yield from prose(f"Worse was not looked for to the end: {found.unfinished}.", style)
+        text = f"The search for graver violations is incomplete: {found.unfinished}."
+        yield from prose(text, style)
 
 
 def _shown_before(

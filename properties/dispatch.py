@@ -8,7 +8,7 @@ from .property import AtRest, Conditions
 
 
 def unclaimed_level_interrupt(_system: System) -> Conditions:
-    """A level-sensitive line is asserted by the own device and no service routine claims it.
+    """The driver's own device asserts a level-sensitive line, and no service routine claims it.
 
     What it checks:
         At the end of a walk over the service routines of a level line, that one of them claimed
@@ -114,7 +114,7 @@ def unserviced_cause(system: System) -> Conditions:
             ),
             settled=negation(waiting),
             detail=f"{device} holds work that the driver will never notice",
-            restless=f"{device} holds work that the driver, busy for ever, will never notice",
+            restless=f"{device} holds work that the driver, never at rest, will not notice",
             owed=True,
         )
         for device, waiting in system.waiting

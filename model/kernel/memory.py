@@ -137,7 +137,7 @@ def ex_free_pool(call: KernelCall, world: World) -> tuple[Micro, ...]:
     level = call.at_most(DISPATCH_LEVEL, "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x12)")
     name = call.text("P")
     if name in world.objects and world.objects[name].type == LOCAL_STRUCTURE:
-        detail = f"{call.routine} frees {name}, which is on a stack and no pool memory"
+        detail = f"{call.routine} frees {name}, which is on a stack, not in pool memory"
         return (call.broken("double-free", detail, "0xC2 BAD_POOL_CALLER"),)
     return _end(call, world, name, "3.4.10", level)
 

@@ -37,7 +37,7 @@ def ex_initialize_fast_mutex(call: KernelCall, world: World) -> tuple[Micro, ...
     unowned = Check(
         "uninitialized-object",
         free(world, mutex),
-        f"{call.routine} initialises {mutex}, which somebody owns",
+        f"{call.routine} initialises {mutex}, which is owned",
         "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1005)",
     )
     ready = Outcome(updates=set_ready(world, mutex))

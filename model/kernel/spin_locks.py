@@ -73,7 +73,7 @@ def ke_initialize_spin_lock(call: KernelCall, world: World) -> tuple[Micro, ...]
     unowned = Check(
         "uninitialized-object",
         free(world, lock),
-        f"{call.routine} initialises {lock}, which somebody owns",
+        f"{call.routine} initialises {lock}, which is owned",
         "0xC4 DRIVER_VERIFIER_DETECTED_VIOLATION (0x1005)",
     )
     update = ((ready.variable, Constant(value=True)),)

@@ -39,7 +39,7 @@ def local_structure_begins(call: KernelCall, world: World) -> tuple[Micro, ...]:
     stale = Check(
         "model-bound",
         negation(pointed_to(world, name)),
-        f"{_short(structure)} is made again while a pointer to that of an earlier call is left",
+        f"{_short(structure)} is declared again while a pointer to that of an earlier call remains",
     )
     made = Outcome(
         updates=((alive.variable, TRUE), *as_new(world, name)),

@@ -154,7 +154,7 @@ def test_a_violation_survives_the_limit(
     workshop.scenarios = (scenario("endless_knobs"),)
     arguments = ["--timeout", "5", "--processors", "1"]
     assert run(["check", pattern, *arguments]) == 1
-    words = "Which knobs it needs was not asked to the end: the limit of 5 seconds was reached."
+    words = "Which knobs it needs was not fully checked: the limit of 5 seconds was reached."
     assert words in capsys.readouterr().out
 
 

@@ -67,7 +67,7 @@ def test_a_limit_behind_a_broken_contract_leaves_it_broken(
     assert run(["check", pattern, *limited]) == 1
     out = text(capsys)
     assert f"violated: {UNCLAIMED}" in out
-    assert "Worse was not looked for to the end: the limit of" in out
+    assert "The search for graver violations is incomplete: the limit of" in out
     assert run(["check", pattern, *limited, "--format", "json"]) == 1
     assert found(capsys)["unfinished"].startswith("the limit of")
 
@@ -99,6 +99,6 @@ def test_a_check_that_was_cut_short_says_so_beside_the_verdict(
     pattern: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["check", pattern, "--property", "lock-cycle"]) == 0
-    assert "holds, as far as behaviours go: cut short at assertion-failed" in text(capsys)
+    assert "holds up to a crash: behaviours end at assertion-failed" in text(capsys)
     assert run(["check", pattern, "--property", "lock-cycle", "--format", "json"]) == 0
     assert found(capsys)["cut"] == ["assertion-failed"]

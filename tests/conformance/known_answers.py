@@ -337,8 +337,10 @@ VALUES = (
         {1: "assertion-failed"},
         threads=(
             (
-                "KeAcquireSpinLock(self.lock, old)\nKeAcquireSpinLockAtDpcLevel(self.other_lock)\n"
-                "KeReleaseSpinLockFromDpcLevel(self.lock)\nKeReleaseSpinLock(self.other_lock, old)\n"
+                "KeAcquireSpinLock(self.lock, old)\n"
+                "KeAcquireSpinLockAtDpcLevel(self.other_lock)\n"
+                "KeReleaseSpinLockFromDpcLevel(self.lock)\n"
+                "KeReleaseSpinLock(self.other_lock, old)\n"
                 "self.x = 1\nassert self.x == 2"
             ),
         ),
