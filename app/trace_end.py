@@ -50,7 +50,7 @@ def consequence(violation: Violation) -> str:
         return f"bug check {violation.bug_check}"
     if violation.bug_check or violation.property in HANGS:
         return "hang"
-    return "Windows does not stop here; the damage shows later or elsewhere"
+    return "no bug check here; the damage shows later or elsewhere"
 
 
 def placed(context: str, processor: str, level: str, line: str) -> str:
