@@ -22,7 +22,7 @@ PLAIN = frozenset((AccessKind.PLAIN_READ, AccessKind.PLAIN_WRITE))
 def may_race(first: Access, second: Access) -> bool:
     """Whether `first`, where its context stands, races with `second`, which is about to happen.
 
-    A single aligned read beside interlocked writers is advice rather than a race.
+    A single aligned read beside interlocked writers is none: it sees the old value or the new one.
     """
     return (
         first.location == second.location
