@@ -10,7 +10,7 @@ from ..kernel.levels import bad_address
 from ..kernel.rule import Decide, Enter, Give, Held, Outcome, Record, Step, Walk
 from ..kernel.world import NONE, World
 from ..machine import Access, AccessKind, Check, Choice
-from ..routine import NULL, Call, Routine
+from ..routine import NULL, AddressOf, Call, Routine
 from .errors import CompileError
 from .flow import NOTHING, Seen, Touch
 from .line_effects import quieted
@@ -122,6 +122,8 @@ class KernelSteps:
                 return Touch(access.location, access.index)
             case AccessKind.INTERLOCKED:
                 rests_on = given if top.routine in EXCHANGES else NOTHING
+                if call.target is None and _stores_anew(top.routine, call, caller):
+                    rests_on |= path.ruled
                 return Touch(access.location, access.index, rests_on, writes=True, atomic=True)
             case AccessKind.PLAIN_WRITE | AccessKind.VOLATILE_WRITE:
                 return Touch(
@@ -174,6 +176,18 @@ class KernelSteps:
         ):
             path.handled = path.handled or QUEUED
         return quieted(self.world, path) if step.accesses else [path]
+
+
+def _stores_anew(routine: str, call: Call, caller: RoutineActivation) -> bool:
+    """Whether an interlocked routine leaves nothing of what was there."""
+    if routine in EXCHANGES:
+        return True
+    mask = call.arguments[-1]
+    return (
+        routine == "InterlockedAnd"
+        and not isinstance(mask, AddressOf)
+        and caller.value(mask) == Constant(0)
+    )
 
 
 def _calls_null(path: Path, top: KernelActivation) -> Check:
