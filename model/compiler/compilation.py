@@ -99,7 +99,7 @@ class _Compilation:
         )
         assembly = Assembly(world, programs, phases, self._routines)
         machine = assembly.machine(self._program.name, events, waiting)
-        machine = with_spans(machine, programs)
+        machine = with_spans(machine, programs, self._stacks())
         found = describe(machine, world, programs, self._routines, phases, waiting, claims)
         return replace(found, notes=notes(world, programs, frozenset(self._knobs.asked)))
 
@@ -247,6 +247,13 @@ class _Compilation:
             name = instance_of(str(structure), str(context))
             found[name] = replace(local[str(structure)], name=name)
         return {name: item for name, item in found.items() if name not in local}
+
+    def _stacks(self) -> list[tuple[str, str]]:
+        """Each context with each structure that it has on its stack."""
+        return [
+            (str(context), instance_of(str(structure), str(context)))
+            for structure, context in self._facts.all(LOCAL_STRUCTURE)
+        ]
 
     def _executor(self, world: World, places: Places, context: str, kind: ContextKind) -> Executor:
         """An executor for one context."""

@@ -268,7 +268,7 @@ class Executor:
         """
         if located.field.kind is FieldKind.REGISTER:
             return Touch(located.text, located.index, given, writes=True, computed=True)
-        rests_on, computed = given | path.ruled, bool(given)
+        rests_on, computed = given | indirect(path.ruled), bool(given)
         return Touch(located.text, located.index, rests_on, writes=True, computed=computed)
 
 

@@ -12,7 +12,7 @@ from ..kernel.world import NONE, World
 from ..machine import Access, AccessKind, Check, Choice
 from ..routine import NULL, AddressOf, Call, Routine
 from .errors import CompileError
-from .flow import NOTHING, Seen, Touch
+from .flow import NOTHING, Seen, Touch, indirect
 from .line_effects import quieted
 from .path import QUEUED, KernelActivation, Path, RoutineActivation, ends
 from .places import Places
@@ -129,7 +129,7 @@ class KernelSteps:
                 return Touch(
                     access.location,
                     access.index,
-                    given | path.ruled,
+                    given | indirect(path.ruled),
                     writes=True,
                     computed=bool(given),
                 )

@@ -8,9 +8,11 @@ What counts. The value written may rest on what was read, through locals, argume
 the branch that leads to the write; or a value that was read is still in use when its place is set
 to a constant (read and clear). What was read before a second look does not count, if the write
 rests on the second look too; what was read before a write of one's own does not either.
+
+A structure on the routine's own stack, which no other context writes, is followed like a local.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -39,7 +41,10 @@ Looks: TypeAlias = frozenset[tuple[Look, bool]]
 """Reads that something rests on, each with whether it does directly."""
 
 Holder: TypeAlias = tuple[int, str | int]
-"""A local, or the node where a branch ends, of the frame at a depth."""
+"""A local, or the node where a branch ends, of the frame at a depth; or `OWN` and a place."""
+
+OWN = -1
+"""In place of a depth: a place in a structure on the stack that only this context writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,13 @@ class _Write:
 
 @dataclass(slots=True)
 class _Search:
-    """All stands of one context, how they are reached, and the updates completed."""
+    """All stands of one context, how they are reached, and the updates completed.
+
+    `needed` has for each place of its own on the stack the program points from which it is read.
+    """
 
     program: ContextProgram
+    needed: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     before: dict[Stand, list[_Edge]] = field(default_factory=dict[Stand, list[_Edge]])
     completed: dict[tuple[Look, _Write], set[Stand]] = field(
         default_factory=dict[tuple[Look, _Write], set[Stand]]
@@ -103,7 +112,7 @@ class _Search:
     def _after(self, stand: Stand, move: Move) -> tuple[_Edge, Stand]:
         """Where a move leads; the updates that it completes are remembered."""
         given = dict(stand.holders)
-        holders = _resolved(given, move, stand.label)
+        holders = _resolved(given, move, stand.label) | self._own(given, move, stand.label)
         latest = {look.place: look for look in stand.latest}
         look: Look | None = None
         for touch in move.path.touches:
@@ -116,6 +125,20 @@ class _Search:
         holders = _without(holders, {item for item in _found(holders) if self._moved(item, move)})
         kept = frozenset(item for item in latest.values() if item in _found(holders))
         return _Edge(stand, move, look), Stand(move.target, frozenset(holders.items()), kept)
+
+    def _own(self, given: dict[Holder, Looks], move: Move, origin: str) -> dict[Holder, Looks]:
+        """What places on the stack rest on after a move, where they are still needed."""
+        holders: dict[Holder, Looks] = {}
+        for place, needed in self.needed.items():
+            if move.target not in needed:
+                continue
+            looks = frozenset[tuple[Look, bool]]() if _set(move, place) else given.get((OWN, place))
+            for touch in move.path.touches:
+                if touch.writes and touch.location == place:
+                    looks = (looks or frozenset()) | _looks(touch.rests_on, given, origin)
+            if looks:
+                holders[OWN, place] = looks
+        return holders
 
     def _moved(self, look: Look, move: Move) -> bool:
         """Whether the index of what was read need not mean the same element after the move."""
@@ -184,6 +207,7 @@ def _looks(marks: Iterable[Mark], given: dict[Holder, Looks], origin: str) -> Lo
                 found |= {(look, False) for look, _ in given.get((depth, node), ())}
             case Seen(location, index, direct):
                 found.add((Look((location, index), origin), direct))
+                found |= {(look, direct and was) for look, was in given.get((OWN, location), ())}
     return frozenset(found)
 
 
@@ -242,8 +266,42 @@ def _acts(move: Move) -> bool:
     return bool(path.accesses) or (bool(path.rule) and keeps)
 
 
-def with_spans(machine: Machine, programs: Iterable[ContextProgram]) -> Machine:
-    """`machine` with the updates of all contexts that another context's write can come between."""
+def _set(move: Move, place: str) -> bool:
+    """Whether a move stores to all of a place on the stack: it, or each element of an array."""
+    if any(touch.location == place and touch.atomic for touch in move.path.touches):
+        return False
+    if place in move.path.updates:
+        return True
+    written = any(touch.location == place and touch.writes for touch in move.path.touches)
+    return not written and any(name.startswith(f"{place}[") for name in move.path.updates)
+
+
+def _needed(program: ContextProgram, place: str) -> frozenset[str]:
+    """The program points from which a place on the stack is read before it is set."""
+    before: dict[str, list[str]] = {}
+    needed: set[str] = set()
+    for move in program.moves:
+        touches = [touch for touch in move.path.touches if touch.location == place]
+        if any(touch.atomic or not touch.writes for touch in touches):
+            needed.add(move.origin)
+        elif not _set(move, place):
+            before.setdefault(move.target, []).append(move.origin)
+    work = [*needed]
+    while work:
+        for label in before.get(work.pop(), ()):
+            if label not in needed:
+                needed.add(label)
+                work.append(label)
+    return frozenset(needed)
+
+
+def with_spans(
+    machine: Machine, programs: Iterable[ContextProgram], stacks: Collection[tuple[str, str]] = ()
+) -> Machine:
+    """`machine` with the updates of all contexts that another context's write can come between.
+
+    `stacks` are the contexts with the structures that they have on their stacks.
+    """
     writers: dict[str, set[str]] = {}
     for step in machine.transitions:
         for access in step.accesses:
@@ -251,7 +309,12 @@ def with_spans(machine: Machine, programs: Iterable[ContextProgram]) -> Machine:
                 writers.setdefault(access.location, set()).add(step.context)
     spans: list[Span] = []
     for program in programs:
-        search = _Search(program)
+        starts = tuple(f"{name}." for context, name in stacks if context == program.name)
+        own = [place for place, by in writers.items() if by == {program.name}]
+        search = _Search(
+            program,
+            {place: _needed(program, place) for place in own if place.startswith(starts)},
+        )
         search.run()
         spans += (
             span for span in search.spans() if writers.get(span.location, set()) - {span.context}

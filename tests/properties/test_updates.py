@@ -73,3 +73,82 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_store_that_loses_nothing_holds(name: str, processors: int, bench: Bench) -> None:
     assert found(bench.machine(WHOLE[name], processors)) == ""
+
+
+SECTIONS = """
+def Isr(self, Interrupt, ServiceContext):
+    if not self.card.acknowledge():
+        return FALSE
+    self.x = 2
+    return TRUE
+
+def Peek(self, Context):
+    Context.Status = self.x
+    return TRUE
+
+def Put(self, Context):
+    PUT
+    return TRUE
+
+def DpcForIsr(self, Dpc, DeferredContext):
+    return
+
+def Work(self):
+    c = Context()
+    KeSynchronizeExecution(self.Interrupt, self.Peek, c)
+    AFTER
+    KeSynchronizeExecution(self.Interrupt, self.Put, c)
+"""
+"""Two critical sections of the interrupt that share a structure on the stack."""
+
+
+def sections(put: str, after: str = "pass") -> str:
+    """A thread that reads in one section, and does `put` in the other."""
+    return SECTIONS.replace("PUT", put).replace("AFTER", after)
+
+
+TORN_ON_STACK = {
+    "written back": sections("self.x = Context.Status"),
+    "computed": sections("self.x = Context.Status | 1"),
+    "changed on the stack": sections("self.x = Context.Status", "c.Status = c.Status | 1"),
+    "through another field": sections("self.x = Context.Calm", "c.Calm = c.Status"),
+    "decided": sections("if Context.Status == 0:\n        self.x = 1"),
+    "cleared while the value is still to be used": sections(
+        "self.x = 0\n    if Context.Status:\n        self.done = 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TORN_ON_STACK)
+def test_an_update_through_the_stack_is_torn(name: str, bench: Bench) -> None:
+    machine = bench.machine(TORN_ON_STACK[name], 1, "Drv.Work")
+    assert found(machine) == "torn-read-modify-write"
+
+
+WHOLE_ON_STACK = {
+    "the field was set anew": sections("self.x = Context.Status", "c.Status = 1"),
+    "another field": sections("self.x = Context.Calm", "c.Calm = 1"),
+    "cleared when the value is not used any more": sections(
+        "self.x = 0", "if c.Status:\n        self.done = 1"
+    ),
+    "a second look": sections("Context.Status = self.x\n    self.x = Context.Status"),
+    "a structure of its own in each call": sections("pass").replace(
+        "def Work(self):",
+        """def put(self):
+    c = Context()
+    KeSynchronizeExecution(self.Interrupt, self.Write, c)
+
+def Write(self, Context):
+    self.x = Context.Status
+    return TRUE
+
+def Work(self):
+    self.put()""",
+    ),
+}
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+@pytest.mark.parametrize("name", WHOLE_ON_STACK)
+def test_the_stack_carries_no_update(name: str, processors: int, bench: Bench) -> None:
+    assert found(bench.machine(WHOLE_ON_STACK[name], processors, "Drv.Work")) == ""
