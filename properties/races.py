@@ -49,9 +49,10 @@ def torn_read_modify_write(_system: System) -> Conditions:
         update, preempted or not, that no step of another context is enabled whose write would be
         lost. An update is one statement (`self.flags |= BUSY`), or several: the value is computed
         from what was read, through locals and helpers; the write happens because of what was read
-        (`if self.pending: ...; self.pending = 0`); or a value is taken and its place cleared. A
-        second look decides alone where the write rests on it as well, so a test that is repeated
-        under the lock is fine. Declaring the field volatile does not help, nor does holding a lock
+        (`if self.pending: ...; self.pending = 0`); or a value is taken and its place cleared. An
+        InterlockedExchange whose answer is thrown away is such a write too. A second look decides
+        alone where the write rests on it as well, so a test that is repeated under the lock is
+        fine. Declaring the field volatile does not help, nor does holding a lock
         for the read and again for the write. A write that stores what is there already is lost only
         if the value to come is computed, or the context has acted on what it read by then.
 
