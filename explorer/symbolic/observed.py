@@ -5,14 +5,14 @@ have one of theirs. A cube that no reachable state is in can be claimed never to
 smaller its variables and the larger its sets, the more the claim says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TypeAlias
 
 from dirql.model.algebra import disjunction, member, negation
-from dirql.model.domain import Enumeration, Value, values
-from dirql.model.expr import Read
+from dirql.model.domain import Domain, Enumeration, Range, Value, values
+from dirql.model.expr import Expression, Read
 from dirql.model.machine import Invariant, Machine
 from dirql.model.validation import MachineError
 
@@ -30,6 +30,13 @@ _SMALL = 3
 """Cubes of up to so many variables are looked for before larger ones are made smaller."""
 
 
+_MOST_VALUES = 4096
+"""Domains of more values are not listed: of those only the values seen are known by name."""
+
+_OTHERS = "any other value"
+"""Stands for the values of such a domain that no reachable state has."""
+
+
 class Observed:
     """All reachable states of a machine, as one set of states for each value of each variable."""
 
@@ -40,7 +47,7 @@ class Observed:
         self._states = frozenset(states)
         self._everything = (1 << len(states)) - 1
         self._where: list[dict[Value, int]] = [
-            _positions(list(values(item.domain)), (state[slot] for state in states))
+            _positions(item.domain, [state[slot] for state in states])
             for slot, item in enumerate(machine.variables)
         ]
         self._order = sorted(range(len(machine.variables)), key=self._rank)
@@ -57,8 +64,20 @@ class Observed:
         """The claim that `state`, which is not reachable, and others like it never come about."""
         cube = self._widened(self._cube(state))
         text = " and ".join(self._described(slot, allowed) for slot, allowed in cube)
-        parts = (negation(member(Read(self._variables[s].name), allowed)) for s, allowed in cube)
+        parts = (self._outside(slot, allowed) for slot, allowed in cube)
         return Invariant(LEMMA, disjunction(*parts), f"never {text}")
+
+    def _outside(self, slot: int, allowed: tuple[Value, ...]) -> Expression:
+        """That the variable has none of the `allowed` values."""
+        read = Read(self._variables[slot].name)
+        inside = {*allowed}
+        if _OTHERS not in inside:
+            return negation(member(read, allowed))
+        return member(read, (value for value in self._where[slot] if value not in inside))
+
+    def _named(self, slot: int, value: Value) -> Value:
+        """`value`, or what stands for it."""
+        return value if value in self._where[slot] else _OTHERS
 
     def _rank(self, slot: int) -> int:
         """Which variables explain best: where a context is, who owns what, then data."""
@@ -69,20 +88,23 @@ class Observed:
 
     def _cube(self, state: State) -> Cube:
         """A cube with `state` and no reachable state, of as few variables as is easily found."""
-        where = [self._where[slot][state[slot]] for slot in self._order]
+        where = [self._where[slot][self._named(slot, state[slot])] for slot in self._order]
         for size in range(1, _SMALL + 1):
             for places in combinations(range(len(where)), size):
                 common = self._everything
                 for place in places:
                     common &= where[place]
                 if not common:
-                    return tuple((self._order[p], (state[self._order[p]],)) for p in places)
-        cube: Cube = tuple((slot, (state[slot],)) for slot in self._order)
+                    return tuple(self._single(self._order[p], state) for p in places)
+        cube: Cube = tuple(self._single(slot, state) for slot in self._order)
         for item in reversed(cube):
             rest = tuple(other for other in cube if other != item)
             if not self._common(rest):
                 cube = rest
         return cube
+
+    def _single(self, slot: int, state: State) -> tuple[int, tuple[Value, ...]]:
+        return slot, (self._named(slot, state[slot]),)
 
     def _widened(self, cube: Cube) -> Cube:
         """`cube` with every further value that lets no reachable state in."""
@@ -105,16 +127,25 @@ class Observed:
         return found
 
     def _described(self, slot: int, allowed: tuple[Value, ...]) -> str:
-        others = [value for value in self._where[slot] if value not in allowed]
+        inside = {*allowed}
+        others = [value for value in self._where[slot] if value not in inside]
         name = self._variables[slot].name
-        if len(others) < len(allowed):
+        if len(others) < len(allowed) or _OTHERS in inside:
             return f"{name} not in {{{', '.join(map(str, others))}}}"
         return f"{name} in {{{', '.join(map(str, allowed))}}}"
 
 
-def _positions(domain: Iterable[Value], column: Iterable[Value]) -> dict[Value, int]:
-    """For each value of `domain`, the set of places at which it stands in `column`, as bits."""
-    places: dict[Value, list[int]] = {value: [] for value in domain}
+def _wide(domain: Domain) -> bool:
+    return isinstance(domain, Range) and domain.high - domain.low >= _MOST_VALUES
+
+
+def _positions(domain: Domain, column: Sequence[Value]) -> dict[Value, int]:
+    """For each value of `domain`, the set of places at which it stands in `column`, as bits.
+
+    Of a wide one, for each value of `column`, in order, and for what stands for all others.
+    """
+    listed = (*sorted({*column}), _OTHERS) if _wide(domain) else values(domain)
+    places: dict[Value, list[int]] = {value: [] for value in listed}
     for place, value in enumerate(column):
         places[value].append(place)
     return {value: _bits(found) for value, found in places.items()}
@@ -135,4 +166,12 @@ def observed(machine: Machine, most: int) -> Observed | None:
         states = reachable(plain, Limits(states=most))
     except MachineError:
         return None
-    return Observed(plain, tuple(states)) if len(states) < most else None
+    if len(states) >= most or _too_many(plain, states):
+        return None
+    return Observed(plain, tuple(states))
+
+
+def _too_many(machine: Machine, states: Collection[State]) -> bool:
+    """Whether a variable has so many values, of even more, that no guess could name them."""
+    wide = [slot for slot, item in enumerate(machine.variables) if _wide(item.domain)]
+    return any(len({state[slot] for state in states}) > _MOST_VALUES for slot in wide)

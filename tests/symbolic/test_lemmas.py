@@ -85,6 +85,22 @@ def test_larger_spaces_than_allowed_get_no_lemmas() -> None:
     assert lemmas(machine, (), names(machine), most=5)
 
 
+def test_a_domain_too_wide_to_be_listed_is_told_by_the_values_seen() -> None:
+    machine = counting_by_two(5)
+    wide = Variable("n", Range(-(2**31), 2**31 - 1), (0,))
+    proof = proved(replace(machine, variables=(wide,)))
+    assert proof.complete
+    assert [item.detail for item in proof.invariants] == ["never n not in {0, 2, 4, 6}"]
+
+
+def test_too_many_values_of_a_wide_domain_get_no_lemmas() -> None:
+    n = Read("n")
+    more = Compare("<", n, Constant(5000))
+    step = Transition("count", "a", (more,), (("n", Arithmetic("+", n, Constant(1))),))
+    wide = Variable("n", Range(0, 2**32 - 1), (0,))
+    assert lemmas(Machine("counter", (wide,), (step,), CONTEXTS), (), ()) == ()
+
+
 def test_no_time_is_no_lemmas_and_no_proof() -> None:
     machine = counting_by_two(5)
     assert lemmas(machine, (), names(machine), seconds=0.0) == ()
