@@ -196,11 +196,11 @@ def _proof_text(
         elif not open_goals:
             places = f"{_places(goals)}{_by_induction(goals)}"
             yield f"  {name:<{width}}  {proved} ({places}){_in_part(part)}"
-        elif open_goals[0].kind is Kind.PROGRESS:
+        elif not (open_places := _without_rest(open_goals)):
             yield f"  {name:<{width}}  not proved: {_hope(goals)}; ask check"
         else:
-            yield f"  {name:<{width}}  not proved ({len(open_goals)} of {_places(goals)})"
-            yield from (f"    {line}" for line in _why(open_goals[0], machine))
+            yield f"  {name:<{width}}  not proved ({len(open_places)} of {_places(goals)})"
+            yield from (f"    {line}" for line in _why(open_places[0], machine))
     if cuts.rules:
         yield f"  behaviours {'' if cuts.certain else 'may '}end where these rules are broken:"
         yield f"    {', '.join(cuts.rules)}"
@@ -249,16 +249,23 @@ def _goals(proof: Proof, name: str) -> list[Goal]:
     return [goal for goal in proof.goals if goal.property == name]
 
 
+def _without_rest(goals: Sequence[Goal]) -> list[Goal]:
+    """Those that are places: that the driver comes to rest is none."""
+    return [goal for goal in goals if goal.kind is not Kind.PROGRESS]
+
+
 def _by_induction(goals: Sequence[Goal]) -> str:
     """How many of them do not hold in any state whatever, so that invariants were needed."""
-    needing = sum(not goal.everywhere for goal in goals if goal.kind is not Kind.PROGRESS)
+    places = _without_rest(goals)
+    needing = sum(not goal.everywhere for goal in places)
+    if len(places) == 1:
+        return ", by induction" if needing else ", by itself"
     return f", {needing} of them by induction" if needing else ", each by itself"
 
 
 def _places(goals: Sequence[Goal]) -> str:
-    """How many there are; that the driver comes to rest is no place of its own."""
-    places = [goal for goal in goals if goal.kind is not Kind.PROGRESS] or goals
-    return count(len(places), "place")
+    """How many there are."""
+    return count(len(_without_rest(goals) or goals), "place")
 
 
 def _why(goal: Goal, machine: Machine) -> Iterator[str]:

@@ -142,6 +142,23 @@ def test_how_a_proof_is_told(workshop: Workshop, snapshot: SnapshotAssertion) ->
     assert lemma_text(proof) == "  lemma: never ready in {0} and at DPC on P0 in {idle}"
 
 
+def test_open_goals_are_counted_as_places_are(workshop: Workshop) -> None:
+    """That the driver comes to rest is asked beside them, and no place."""
+    machine = workshop.machine("holds/1/")
+    asked = (
+        Goal(Kind.QUIESCENT, "queue-left-pending", "DPC is queued", None, proved=False),
+        Goal(Kind.QUIESCENT, "queue-left-pending", "timer is armed", None, proved=False),
+        Goal(Kind.PROGRESS, "queue-left-pending", "comes to rest", None, proved=False),
+        Goal(Kind.CHECK, "irql-too-high", "at 7", 0, proved=True),
+        Goal(Kind.CHECK, "irql-too-low", "at 0", 0, proved=True, everywhere=True),
+    )
+    proof = Proof("holds", 1, (), (), (), asked, 1, 0.1)
+    text = proof_text(proof, machine, [goal.property for goal in asked[2:]])
+    assert "queue-left-pending  not proved (2 of 2 places)" in text
+    assert "irql-too-high       proved (1 place, by induction)" in text
+    assert "irql-too-low        proved (1 place, by itself)" in text
+
+
 ENDS_EARLY = '''
 """A thread that comes to something worse behind what it does first."""
 from dirql.model.wdk import *
