@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from dirql.explorer.engine import BeyondEngineError, Limits
 from dirql.explorer.patience import left, look
 from dirql.explorer.verdict import Holds, Result, Violated
+from dirql.model.kernel.dispatch import calls_for_nothing
 from dirql.model.kernel.knobs import KNOBS, Knobs, other_answers
 from dirql.model.machine import Machine
 from dirql.model.system import Notes
@@ -49,6 +50,7 @@ class Default:
         other: the other answer.
         verdict: `holds`, `violated`, or `UNCOMPARED`.
         property: what is violated.
+        quieter: whether the other answer also takes away the calls for nothing.
     """
 
     knob: str
@@ -56,6 +58,7 @@ class Default:
     other: str
     verdict: str
     property: str = ""
+    quieter: bool = False
 
 
 def defaults(
@@ -81,8 +84,14 @@ def defaults(
             continue
         verdict, name = _compared(changed, question, limits)
         settled = settled and (verdict != UNCOMPARED or not _late(limits))
-        found.append(Default(knob, value, other, verdict, name))
+        quieter = verdict == "holds" and _quieter(compared.machine, changed)
+        found.append(Default(knob, value, other, verdict, name, quieter))
     return tuple(found), settled
+
+
+def _quieter(machine: Machine, changed: Machine | None) -> bool:
+    """Whether service routines are called for nothing in the one and not in the other."""
+    return changed is not None and calls_for_nothing(machine) and not calls_for_nothing(changed)
 
 
 def _other_machine(compared: Comparison, knobs: Knobs) -> Machine | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dirql.model.driver import Program
 from dirql.model.expr import Constant
+from dirql.model.kernel.dispatch import calls_for_nothing
 from dirql.model.kernel.knobs import KNOBS, Knobs
 from dirql.model.machine import ContextKind, Machine
 from dirql.model.routine import Call
@@ -33,6 +34,8 @@ INITIALIZED_BY = {
 
 LONGEST_LIST = 60
 """The names of the contexts of a kind, in characters, above which they are only counted."""
+
+SPURIOUS_CALLS = "spurious_calls"
 
 SLOT = re.compile(r"(?P<name>.*)@(?P<processor>P\d+)")
 """What tells the slots of one kind on several processors apart."""
@@ -69,7 +72,8 @@ def scope_of(
         for phrase in (
             *_contexts(system.machine),
             *(f"{name} loops for ever" for name in system.notes.endless),
-            *_knobs(knobs, system.notes.knobs),
+            *_knobs(knobs, _explored(system)),
+            _not_called(system, knobs),
             _properties(properties),
             *_not_asked(found.not_asked),
             *_saturated(program),
@@ -127,6 +131,27 @@ def _knobs(knobs: Knobs, mattering: Collection[str]) -> Iterator[str]:
             yield f"knob {knob.name}={knobs[knob.name]}"
 
 
+def _explored(system: System) -> Collection[str]:
+    """The knobs of which the machine shows every answer that is in force."""
+    asked = system.notes.knobs
+    return asked if calls_for_nothing(system.machine) else asked - {SPURIOUS_CALLS}
+
+
+def _not_called(system: System, knobs: Knobs) -> str:
+    """Why no service routine is called for nothing, though the knob would allow it."""
+    if (
+        knobs[SPURIOUS_CALLS] != "either"
+        or SPURIOUS_CALLS not in system.notes.knobs
+        or calls_for_nothing(system.machine)
+    ):
+        return ""
+    if any(line.shared and line.objects for line in system.lines):
+        return "spurious calls not explored (shared line)"
+    if knobs["disconnect_waits_for_isr"] != "yes":
+        return "spurious calls not explored (a disconnect does not wait)"
+    return ""
+
+
 def _properties(names: Iterable[str] | None) -> str:
     if names is None:
         return f"all {len(PROPERTIES)} properties"
@@ -157,7 +182,8 @@ def rests_on(found: Iterable[Default]) -> Iterator[str]:
                 f"(with {item.knob}={item.other}: violated {item.property})"
             )
         else:
-            said.setdefault(item.verdict, []).append(f"{item.knob}={item.other}")
+            without = " (without spurious calls)" if item.quieter else ""
+            said.setdefault(item.verdict, []).append(f"{item.knob}={item.other}{without}")
     for verdict, settings in said.items():
         yield f"{'also holds' if verdict == 'holds' else verdict} with {', '.join(settings)}"
 

@@ -11,13 +11,16 @@ from typing import Literal, assert_never
 from ..algebra import conjunction, disjunction, equal, member, negation
 from ..driver import Line
 from ..expr import FALSE, TRUE, Constant, Expression, Read
-from ..machine import Check
+from ..machine import Check, Machine
 from .callbacks import SERVICE
 from .levels import bad_address
 from .rule import Decide, Enter, Micro, Outcome, Step, Walk
 from .world import CONNECTED, LIVE, InterruptObject, World
 
 FIRES_AGAIN = "the line is still asserted and fires again"
+
+SPURIOUS = "interrupt accepted, spurious"
+"""How the names of the steps end that call service routines although nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +291,11 @@ def _in_service_nowhere(world: World, slot: Slot) -> tuple[Expression, ...]:
     )
 
 
+def calls_for_nothing(machine: Machine) -> bool:
+    """Whether service routines are called in `machine` although nobody asked."""
+    return any(item.name.endswith(SPURIOUS) for item in machine.transitions)
+
+
 def _called_for_others(world: World, line: Line) -> bool:
     """Whether service routines of the line may be called although nothing known to us asks.
 
@@ -336,7 +344,7 @@ def accept(world: World, slot: Slot) -> Step:
     guards = [(usual, f"{line.device} interrupt accepted", False)]
     if _called_for_others(world, line):
         nobody = (negation(asked), *alone)
-        guards.append((nobody, f"{line.device} interrupt accepted, spurious", True))
+        guards.append((nobody, f"{line.device} {SPURIOUS}", True))
     return Step(
         "interrupt accepted",
         "4.1.1",

@@ -154,8 +154,30 @@ def test_a_verdict_names_the_default_it_rests_on(
     assert "latched_chain" not in found  # nothing asks it
     said = " ".join(record["scope"])
     assert ("rests on disconnect_waits_for_isr=yes" in said) == (verdict == "violated")
+    without = "disconnect_waits_for_isr=no (without spurious calls)"
+    assert (without in said) == (verdict == "holds")
+    assert "spurious_calls: both answers" in said
+    capsys.readouterr()
     arguments = ["check", "--no-cache", "--knob", "disconnect_waits_for_isr=no", str(write)]
     assert run(arguments) == (1 if verdict == "violated" else 0)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "spurious_calls: both answers" not in out
+    if verdict == "holds":
+        assert "spurious calls not explored (a disconnect does not wait)" in out
+
+
+@pytest.mark.parametrize("knobs", [[], ["--knob", "spurious_calls=yes"]])
+def test_calls_for_nothing_are_not_claimed_of_a_shared_line(
+    write: Path, capsys: pytest.CaptureFixture[str], knobs: list[str]
+) -> None:
+    write.write_text(
+        RESTS.replace("PROCESSORS", "1").replace("Line(irql=7)", "Line(irql=7, shared=True)")
+    )
+    run(["check", "--no-cache", *knobs, str(write)])
+    out = " ".join(capsys.readouterr().out.split())
+    assert ("spurious calls not explored (shared line)" in out) == (not knobs)
+    assert ("knob spurious_calls=yes" in out) == bool(knobs)
+    assert "spurious_calls: both answers" not in out
 
 
 def test_what_is_too_much_work_is_not_compared(
