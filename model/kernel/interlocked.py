@@ -6,7 +6,7 @@ from ..algebra import equal, if_then_else, negation
 from ..domain import Enumeration, Range
 from ..expr import Arithmetic, Constant, Expression, Operation, Read
 from ..machine import Access, AccessKind, Check, Variable
-from .c_types import LONG, PVOID, CrossingError, in_field
+from .c_types import LONG, PVOID, CrossingError, in_field, signed_as
 from .levels import DISPATCH_LEVEL
 from .locks import embedded
 from .memory import fit
@@ -173,7 +173,10 @@ def interlocked_compare_exchange(call: KernelCall, world: World) -> tuple[Micro,
     Model: one step.
     """
     before, declared = _target(call), _declared(call, world)
-    same = equal(before, _storable(call, declared, call.arguments["Comparand"]))
+    comparand = _storable(call, declared, call.arguments["Comparand"])
+    if isinstance(declared.domain, Range):
+        comparand = signed_as(declared.domain, comparand, _ranges(world))
+    same = equal(before, comparand)
     new = if_then_else(same, _storable(call, declared, call.arguments["ExChange"]), before)
     return _update(call, world, new, lambda _: before)
 

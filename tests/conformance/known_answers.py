@@ -16,6 +16,7 @@ if self.nic.other:
     self.nic.other = 0
 return TRUE
 """
+SIGNED = (("    x = Int(0, 3)\n", "    x = Int(-0x80000000, 0x7FFFFFFF)\n"),)
 LATCHED = (("irql=5", "irql=5, mode=Latched"), SECOND_CAUSE)
 WAITS = "KeWaitForSingleObject(self.done, Executive, KernelMode, FALSE, NULL)\n"
 SETS = "KeSetEvent(self.done, 0, FALSE)\n"
@@ -302,6 +303,18 @@ VALUES = (
         "one too many for an interlocked increment",
         {1: "value-out-of-range"},
         threads=("self.x = 3\nInterlockedIncrement(self.x)",),
+    ),
+    Known(
+        "a status exchanged for success where it is compared by its unsigned literal",
+        {1: "assertion-failed"},
+        threads=(
+            """
+            self.x = STATUS_CANCELLED
+            InterlockedCompareExchange(self.x, STATUS_SUCCESS, 0xC0000120)
+            assert self.x != STATUS_SUCCESS
+            """,
+        ),
+        changes=SIGNED,
     ),
     Known(
         "a choice inside a register access",

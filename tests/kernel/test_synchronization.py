@@ -177,6 +177,26 @@ def test_a_value_that_does_not_fit(bench: Bench, call: str) -> None:
     assert bench.plain(body).broken == "value-out-of-range"
 
 
+@pytest.mark.parametrize(
+    ("bounds", "held", "comparand"),
+    [
+        ("-0x80000000, 0x7FFFFFFF", "STATUS_CANCELLED", "0xC0000120"),
+        ("0, 0xFFFFFFFF", "0xC0000120", "STATUS_CANCELLED"),
+    ],
+)
+def test_a_comparand_keeps_its_32_bits(
+    bench: Bench, bounds: str, held: str, comparand: str
+) -> None:
+    answer = bench.plain(f"""
+    N = Int({bounds})
+    def Main(self):
+        self.N = {held}
+        InterlockedCompareExchange(self.N, 0, {comparand})
+        assert self.N == 0
+    """)
+    assert answer.holds, answer.verdict
+
+
 def test_interlocked_updates_are_never_torn_6_3_1(bench: Bench) -> None:
     body = "N = Int(0, 2)\ndef Main(self):\n    InterlockedIncrement(self.N)\n"
     assert bench.plain(body, threads="Drv.Main, Drv.Main", processors=2).holds

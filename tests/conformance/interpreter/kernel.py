@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from dirql.model.domain import Enumeration, Value
+from dirql.model.domain import Enumeration, Range, Value
 from dirql.model.kernel import ROUTINES
 from dirql.model.kernel.signature import Passing
 from dirql.model.routine import Call, Node
 
 from . import deferred, interrupts, locks, waits
+from .c_numbers import in_field
 from .calling import MUTEX, Begin, Calling
 from .state import (
     APC,
@@ -81,7 +82,10 @@ def _interlocked(call: Calling, routine: str) -> list[Draft]:
     operation = routine.removeprefix("Interlocked").removesuffix("Pointer")
     if isinstance(declared.domain, Enumeration) or operation in ("Exchange", "CompareExchange"):
         new = call.arguments.get("Value", call.arguments.get("ExChange", 0))
-        same = operation == "Exchange" or old == call.arguments["Comparand"]
+        comparand = call.arguments.get("Comparand", 0)
+        if isinstance(declared.domain, Range):
+            comparand = in_field(int(comparand), declared.domain)
+        same = operation == "Exchange" or old == comparand
         call.draft.memory[variable] = fitted(declared, new if same else old)
         return call.done(old)
     value = int(call.arguments.get("Value", 1))
