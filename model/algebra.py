@@ -348,8 +348,15 @@ def simplify(expression: Expression) -> Expression:
     return substitute(expression, {})
 
 
-def substitute(expression: Expression, replacements: Mapping[str, Expression]) -> Expression:
-    """`expression` with each variable named in `replacements` replaced, all at once, simplified."""
+def substitute(
+    expression: Expression,
+    replacements: Mapping[str, Expression],
+    compared: Callable[[Comparison, Expression, Expression], Expression] = compare,
+) -> Expression:
+    """`expression` with each variable named in `replacements` replaced, all at once, simplified.
+
+    `compared` builds the comparisons, `compare` unless it is told otherwise.
+    """
     done: dict[int, Expression] = {}
 
     def visit(node: Expression) -> Expression:
@@ -371,7 +378,7 @@ def substitute(expression: Expression, replacements: Mapping[str, Expression]) -
             case Or(operands):
                 return disjunction(*map(visit, operands))
             case Compare(comparison, left, right):
-                return compare(comparison, visit(left), visit(right))
+                return compared(comparison, visit(left), visit(right))
             case Arithmetic(operation, left, right):
                 return arithmetic(operation, visit(left), visit(right))
             case IfThenElse(condition, then, otherwise):

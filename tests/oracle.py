@@ -28,7 +28,10 @@ from dirql.model.machine import MODEL_BOUND, Access, AccessKind, Machine, Span, 
 State: TypeAlias = tuple[Value, ...]
 Names: TypeAlias = dict[str, Value]
 
-COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
+Comparison: TypeAlias = Callable[[Value, Value], bool]
+Comparisons: TypeAlias = dict[str, Comparison]
+
+COMPARISONS: Comparisons = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     "<": lambda a, b: int(a) < int(b),
@@ -48,7 +51,7 @@ OPERATIONS: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def value_of(expression: Expression, state: Names) -> Value:
+def value_of(expression: Expression, state: Names, comparisons: Comparisons = COMPARISONS) -> Value:
     """The value of `expression` in `state`."""
     match expression:
         case Constant(value):
@@ -56,24 +59,31 @@ def value_of(expression: Expression, state: Names) -> Value:
         case Read(variable):
             return state[variable]
         case Not(operand):
-            return not value_of(operand, state)
+            return not value_of(operand, state, comparisons)
         case And(operands):
-            return all(value_of(item, state) for item in operands)
+            return all(value_of(item, state, comparisons) for item in operands)
         case Or(operands):
-            return any(value_of(item, state) for item in operands)
+            return any(value_of(item, state, comparisons) for item in operands)
         case Compare(operator, left, right):
-            return COMPARISONS[operator](value_of(left, state), value_of(right, state))
+            return comparisons[operator](
+                value_of(left, state, comparisons), value_of(right, state, comparisons)
+            )
         case Arithmetic(operator, left, right):
-            numbers = int(value_of(left, state)), int(value_of(right, state))
+            numbers = (
+                int(value_of(left, state, comparisons)),
+                int(value_of(right, state, comparisons)),
+            )
             return OPERATIONS[operator](*numbers)
         case IfThenElse(condition, then, otherwise):
-            return value_of(then if value_of(condition, state) else otherwise, state)
+            return value_of(
+                then if value_of(condition, state, comparisons) else otherwise, state, comparisons
+            )
         case Member(operand, values):
-            return value_of(operand, state) in list(values)
+            return value_of(operand, state, comparisons) in list(values)
         case Select(index, items):
             by_index = dict(enumerate(items))
-            chosen = by_index.get(int(value_of(index, state)), items[-1])
-            return value_of(chosen, state)
+            chosen = by_index.get(int(value_of(index, state, comparisons)), items[-1])
+            return value_of(chosen, state, comparisons)
         case _:
             assert_never(expression)
 

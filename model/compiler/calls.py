@@ -36,7 +36,7 @@ class Calls:
         self, path: Path, top: RoutineActivation, call: Call, node: Node
     ) -> list[Path] | None:
         """Enter a routine of the driver, a register routine of its device, or the kernel."""
-        target = top.value(call.routine)
+        target = top.value(call.routine, self.places.ranges())
         if not isinstance(target, Constant) or not isinstance(target.value, str):
             raise CompileError(
                 "the routine to call must be known here",
@@ -82,7 +82,7 @@ class Calls:
                     word=argument.place.field,
                 )
             return Constant(f"&{variable}")
-        return top.value(argument)
+        return top.value(argument, self.places.ranges())
 
     def _begin_atomic(self, path: Path, name: str) -> None:
         """Begin an access to a device register that has effects: one atomic step."""

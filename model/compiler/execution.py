@@ -103,16 +103,26 @@ class Executor:
         match instruction:
             case Assign(target, value):
                 top.flow.locals[target] = top.flow.of(value) | indirect(path.ruled)
-                return self._assign(path, top, target, top.value(value), node.following)
+                return self._assign(
+                    path, top, target, top.value(value, self.places.ranges()), node.following
+                )
             case Branch(condition, then, otherwise):
                 top.flow.branch(condition, self.joins(top.routine).ends[top.node])
-                return self._branch(path, top.value(condition), then, otherwise)
+                return self._branch(
+                    path, top.value(condition, self.places.ranges()), then, otherwise
+                )
             case Choose(target, values, opaque):
                 return self._choose(
-                    path, target, [top.value(item) for item in values], opaque, node
+                    path,
+                    target,
+                    [top.value(item, self.places.ranges()) for item in values],
+                    opaque,
+                    node,
                 )
             case Assert(condition, detail):
-                return self._assert(path, top, top.value(condition), detail, node)
+                return self._assert(
+                    path, top, top.value(condition, self.places.ranges()), detail, node
+                )
             case Return(value):
                 return self._return(path, top, value, node)
             case Load():
@@ -183,7 +193,7 @@ class Executor:
         self, path: Path, top: RoutineActivation, returned: Expression, node: Node
     ) -> list[Path]:
         """Leave the routine; where Windows called it, with what Windows then looks at."""
-        value = top.value(returned)
+        value = top.value(returned, self.places.ranges())
         rests_on = top.flow.of(returned) | indirect(path.ruled)
         if top.role is not None:
             wrong = left_wrong(path, top, self.calls.kind)
@@ -246,7 +256,7 @@ class Executor:
         if path.failed or located is None:
             return [path]
         path.name = path.name or f"writes {located.text}"
-        value = top.value(store.value)
+        value = top.value(store.value, self.places.ranges())
         value = stored(located, value, node.source)
         fitted, checks = fit(located.field, value, self.places.ranges())
         path.checks += checks

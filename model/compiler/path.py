@@ -8,6 +8,7 @@ its guard, its updates, its checks. Where a local condition depends on data, the
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeAlias
 
 from ..algebra import (
@@ -42,6 +43,7 @@ from ..grade import SURVIVED
 from ..inspection import is_integer
 from ..kernel.callbacks import Callback
 from ..kernel.rule import Held, Micro, Step
+from ..language.words import compared
 from ..machine import Access, Check, Choice, Source
 from ..routine import NULL, Routine
 from .flow import NOTHING, Flow, Marks, Touch
@@ -145,9 +147,9 @@ class RoutineActivation:
         other.flow = self.flow.clone()
         return other
 
-    def value(self, expression: Expression) -> Expression:
-        """`expression` over locals as an expression over the machine's variables."""
-        return numeric(substitute(expression, self.locals))
+    def value(self, expression: Expression, domains: Mapping[str, Range]) -> Expression:
+        """`expression` over locals as one over the machine's variables, which have `domains`."""
+        return numeric(substitute(expression, self.locals, partial(compared, domains)))
 
 
 @dataclass(slots=True)

@@ -178,7 +178,7 @@ class Places:
         Raises:
             CompileError: the object is not known at this point, or has no such field.
         """
-        base = top.value(place.object)
+        base = top.value(place.object, self.ranges())
         if not isinstance(base, Constant):
             raise CompileError(
                 f"the object must be known where its field {place.field} is used",
@@ -207,7 +207,7 @@ class Places:
         domain = self._domain(declared)
         if place.index is None or not declared.count:
             return Located(text, declared, domain, path.read(text), text, (), None)
-        return self._element(path, declared, domain, text, top.value(place.index))
+        return self._element(path, declared, domain, text, top.value(place.index, self.ranges()))
 
     def _element(
         self, path: Path, declared: Field, domain: Domain, text: str, index: Expression

@@ -5,17 +5,22 @@ type. So two numbers are equal when their 32 bits are; a comparison with such a 
 unsigned numbers; and what is compared with 0 for its sign is signed, else C compilers warn.
 """
 
+from collections.abc import Mapping
+
 from ..algebra import (
     arithmetic,
+    compare,
     conjunction,
     equal,
     if_then_else,
+    interval,
     less,
     less_equal,
     member,
     negation,
 )
-from ..expr import Constant, Expression
+from ..domain import Range
+from ..expr import Arithmetic, Comparison, Constant, Expression, IfThenElse
 from ..inspection import is_integer
 from ..kernel.c_types import LONG, ULONG, WORD
 
@@ -84,6 +89,42 @@ def _beyond(expression: Expression) -> bool:
 
 
 def _unsigned(expression: Expression) -> Expression:
-    """A 32-bit number read without a sign."""
+    """A 32-bit number read without a sign; what is one already stays as it is."""
+    match expression:
+        case IfThenElse(_, Arithmetic("+", inner, Constant(value)), other) if (
+            inner == other and value == WORD
+        ):
+            return expression
+        case _:
+            pass
     higher = arithmetic("+", expression, Constant(WORD))
     return if_then_else(less(expression, _ZERO), higher, expression)
+
+
+def compared(
+    domains: Mapping[str, Range], comparison: Comparison, left: Expression, right: Expression
+) -> Expression:
+    """`left comparison right`, once it is known what the locals of the driver hold.
+
+    A number that comes through a local is the one that was written. Where no side is known, one
+    that may be negative meets another beyond a signed long as C has it: both are unsigned.
+    """
+    if comparison in ("==", "!="):
+        mixed = _known(left) is None and _known(right) is None and _mixed(left, right, domains)
+        equals = equal(_unsigned(left), _unsigned(right)) if mixed else same(left, right)
+        return equals if comparison == "==" else negation(equals)
+    if _mixed(left, right, domains):
+        left, right = _unsigned(left), _unsigned(right)
+    return compare(comparison, left, right)
+
+
+def _mixed(left: Expression, right: Expression, domains: Mapping[str, Range]) -> bool:
+    """Whether one side may be negative and the other one beyond a signed long, in 32 bits."""
+    try:
+        sides = (interval(left, domains), interval(right, domains))
+    except (KeyError, ValueError):  # an address, a flag of the machine
+        return False
+    return any(
+        LONG.low <= one.low < 0 and LONG.high < other.high <= ULONG.high
+        for one, other in (sides, sides[::-1])
+    )

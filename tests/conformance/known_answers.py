@@ -317,6 +317,31 @@ VALUES = (
         changes=SIGNED,
     ),
     Known(
+        "a status that comes through locals is equal to its unsigned literal",
+        {1: "assertion-failed"},
+        threads=(
+            """
+            status = 0xC0000120
+            wanted = STATUS_CANCELLED
+            assert status != wanted
+            """,
+        ),
+    ),
+    Known(
+        "a stored status is equal to a local with its unsigned literal, and not before it",
+        {1: "holds"},
+        threads=(
+            """
+            self.x = STATUS_CANCELLED
+            wanted = 0xC0000120
+            assert self.x == wanted
+            assert self.x <= wanted and wanted <= self.x
+            assert not self.x < wanted and not wanted < self.x
+            """,
+        ),
+        changes=SIGNED,
+    ),
+    Known(
         "a choice inside a register access",
         {1: "assertion-failed"},
         threads=("found = self.nic.pick()\nself.x = found\nassert found != 2",),

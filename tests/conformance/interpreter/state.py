@@ -34,7 +34,7 @@ from dirql.model.routine import (
 from dirql.model.scenario import Scenario
 
 from ...oracle import value_of
-from .c_numbers import in_field
+from .c_numbers import IN_C, in_field
 
 NONE = "none"
 FREED = "freed"
@@ -233,7 +233,7 @@ def _made_patient(call: Call) -> list[str]:
 
 def evaluate(expression: Expression, run: Run) -> Value:
     """The value of an expression over the locals of `run`."""
-    return value_of(expression, dict(run.values))
+    return value_of(expression, dict(run.values), IN_C)
 
 
 def assigned(run: Run, name: str, value: Value, following: int) -> Run:
