@@ -296,6 +296,35 @@ def test_a_second_signal_waits_for_nothing() -> None:
     assert said == "interrupted\n"
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "dirql.app.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["dirql", "--version"]
+from dirql.app.entry import main
+main()
+"""
+
+
+@POSIX
+@pytest.mark.parametrize(("trap", "code"), [("trap - INT", -signal.SIGINT), ("trap '' INT", 0)])
+def test_an_interrupt_while_modules_are_imported(trap: str, code: int) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'{trap}; exec "$0" -c "$1"', sys.executable, INTERRUPTED_IMPORT],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=default_signals,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+    assert bool(done.stdout) == (code == 0)
+
+
 @POSIX
 def test_what_is_ignored_stays_ignored() -> None:
     program = (
