@@ -186,7 +186,7 @@ def _stores_anew(routine: str, call: Call, caller: RoutineActivation) -> bool:
     return (
         routine == "InterlockedAnd"
         and not isinstance(mask, AddressOf)
-        and caller.value(mask) == Constant(0)
+        and caller.value(mask, {}) == Constant(0)
     )
 
 
