@@ -16,6 +16,7 @@ from ..algebra import (
 from ..domain import Domain, Enumeration, Range
 from ..driver import Device, Field, FieldKind, Object
 from ..expr import FALSE, TRUE, Constant, Expression
+from ..kernel.c_types import signed_as
 from ..kernel.levels import bad_address
 from ..kernel.stack_memory import instance_of
 from ..kernel.world import LOCAL_STRUCTURE, World
@@ -143,12 +144,14 @@ class Places:
     def keep_declared(self, path: Path, top: RoutineActivation, name: str) -> None:
         """Add the check that local `name` was given a value of its declared domain, if it has one.
 
-        A local without a value yet, or with a reference, is left alone.
+        A 32-bit number is read with the sign of the domain, as in a field. A local without a value
+        yet, or with a reference, is left alone.
         """
         declared = dict(top.routine.domains).get(name)
         value = top.locals.get(name)
         if not isinstance(declared, Range) or value is None or is_name(value):
             return
+        value = top.locals[name] = signed_as(declared, value, self.ranges())
         inside = self.inside(value, Constant(declared.low), Constant(declared.high))
         if is_true(inside):
             return

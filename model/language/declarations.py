@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias, overload
 from ..driver import FieldKind
 from ..routine import NULL
 from .errors import MisuseError
+from .words import alike
 
 Initial: TypeAlias = int | Iterable[int] | None
 
@@ -25,7 +26,7 @@ def _initial_values(initial: Initial, low: int, high: int) -> tuple[int, ...]:
     if initial is None:
         return (0 if low <= 0 <= high else low,)
     given = [initial] if isinstance(initial, int) else list(initial)
-    found = tuple(sorted({int(value) for value in given}))
+    found = tuple(sorted({_within(int(value), low, high) for value in given}))
     if not found:
         raise MisuseError("there is no initial value", "give one value, or a set such as {0, 1}")
     for value in found:
@@ -35,6 +36,11 @@ def _initial_values(initial: Initial, low: int, high: int) -> tuple[int, ...]:
                 "widen the bounds or start inside them",
             )
     return found
+
+
+def _within(value: int, low: int, high: int) -> int:
+    """A value with its 32 bits read with the sign that these bounds have, else as it is given."""
+    return next((item for item in alike(value) if low <= item <= high), value)
 
 
 class Number:

@@ -106,3 +106,17 @@ def test_a_constant_outside_the_field_is_a_violation() -> None:
 
 def test_a_constant_outside_a_register_is_a_violation() -> None:
     assert Driver("def T(self):\n    self.nic.masked = 2\n").verdict() == "value-out-of-range"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "given", "claim"),
+    [
+        ("-0x80000000, 0x7FFFFFFF", "0xC000009A", "v < 0"),
+        ("0, 0xFFFFFFFF", "STATUS_INSUFFICIENT_RESOURCES", "v > 0x7FFFFFFF"),
+    ],
+)
+def test_a_declared_local_reads_32_bits_as_a_field_does(
+    bounds: str, given: str, claim: str
+) -> None:
+    driver = Driver(f"def T(self):\n    v: Int({bounds}) = {given}\n    assert {claim}\n")
+    assert driver.verdict() == "holds"

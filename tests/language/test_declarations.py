@@ -46,6 +46,9 @@ def test_fields() -> None:
     assert field("Bit(0, volatile=True)") == (Range(0, 1), (0,), True, False, False)
     assert field("Int(2, 5)") == (Range(2, 5), (2,), False, False, False)
     assert field("Int(0, 3, initial={1, 0})") == (Range(0, 3), (0, 1), False, False, False)
+    signed = "Int(-0x80000000, 0x7FFFFFFF, initial=0xC000009A)"
+    bounds = Range(-0x80000000, 0x7FFFFFFF)
+    assert field(signed) == (bounds, (0xC000009A - (1 << 32),), False, False, False)
     assert field("Int(0, 3, wrapping=True)") == (Range(0, 3), (0,), False, True, False)
     assert field("Int(0, 3, saturating=True)") == (Range(0, 3), (0,), False, False, True)
     pointer = _object("PKINTERRUPT(volatile=True)", "driver").fields[-1]
