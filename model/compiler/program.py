@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ..algebra import interval, is_false, is_true
 from ..domain import Range, describe
-from ..expr import Constant, Expression, Read
+from ..expr import Constant, Expression, Read, Select
 from ..kernel.levels import DISPATCH_LEVEL
 from ..kernel.rule import Step
 from ..kernel.world import World
@@ -252,8 +252,16 @@ class Explorer:
         """Keep a local that depends on data in a variable."""
         declared = dict(item.routine.domains).get(name)
         bounds = declared if isinstance(declared, Range) else None
-        what = f"the local {name} of {item.routine.name}"
-        self._store(path, self._local(item.routine.name, name), value, bounds, what, word=name)
+        what, word = f"the local {name} of {item.routine.name}", name
+        if name.startswith("%"):  # a temporary, which the author has not named
+            what, word = f"a value that {item.routine.name} computes here", ""
+        self._store(path, self._local(item.routine.name, name), value, bounds, what, word=word)
+
+    def _copied(self, value: Expression, variable: str) -> bool:
+        """Whether a field is kept in the variable as it is, and so has the bounds that it needs."""
+        parts = value.items if isinstance(value, Select) else (value,)
+        known = {*self._world.fields, variable}
+        return all(isinstance(part, Read) and part.variable in known for part in parts)
 
     def _store(
         self,
@@ -278,7 +286,8 @@ class Explorer:
                 path.checks.append(Check(MODEL_BOUND, inside, detail))
             if is_false(inside):
                 value = Read(variable)
-        if bounds.high - bounds.low >= _LARGEST_LOCAL:
+        wide = bounds.high - bounds.low >= _LARGEST_LOCAL
+        if wide and (word or not self._copied(value, variable)):
             raise CompileError(
                 f"{what} has no bound that can be computed",
                 path.source,

@@ -2,6 +2,8 @@
 
 import pytest
 
+from dirql.model.language import PatternError
+
 from .drivers import Driver
 
 
@@ -120,3 +122,33 @@ def test_a_declared_local_reads_32_bits_as_a_field_does(
 ) -> None:
     driver = Driver(f"def T(self):\n    v: Int({bounds}) = {given}\n    assert {claim}\n")
     assert driver.verdict() == "holds"
+
+
+def test_what_is_read_from_a_wide_field_needs_no_declaration() -> None:
+    driver = Driver(
+        """
+def T(self):
+    self.unsigned = 0xC000009A
+    self.signed = self.unsigned
+    assert self.signed == STATUS_INSUFFICIENT_RESOURCES
+""",
+        fields="signed = Int(-0x80000000, 0x7FFFFFFF)\nunsigned = Int(0, 0xFFFFFFFF)\n",
+    )
+    assert driver.verdict() == "holds"
+
+
+def test_an_error_names_no_temporary() -> None:
+    driver = Driver(
+        """
+def T(self):
+    self.y = (self.Wide() + self.x) & 3
+
+def Wide(self):
+    return self.unsigned + 1
+""",
+        fields="unsigned = Int(0, 0xFFFFFFFF)",
+    )
+    with pytest.raises(PatternError) as raised:
+        driver.system()
+    assert "no bound" in str(raised.value)
+    assert "%" not in str(raised.value)
