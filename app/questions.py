@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dirql.explorer.engine import Limits
+from dirql.explorer.engine import NO_LIMITS, Limits
 from dirql.model.visible import one_line
 
 from . import toolbox
@@ -18,7 +18,6 @@ from .toolbox import EngineChoice
 if TYPE_CHECKING:
     from dirql.model.language import Pattern
 
-NO_LIMITS = Limits()
 NO_MEMORY = "the computer has no more memory"
 NO_CHOICE = EngineChoice()
 

@@ -26,7 +26,7 @@ from dirql.model.expr import TRUE, Read
 from dirql.model.machine import MODEL_BOUND, Machine, Progress, Transition, Variable
 
 from .alternatives import Alternatives
-from .engine import Engine, Limits, Snapshot
+from .engine import NO_LIMITS, Engine, Limits, Snapshot
 from .evaluate import State
 from .judgement import assuming
 from .patience import LimitReached
@@ -37,8 +37,6 @@ from .verdict import Result, Unknown, Violated
 
 ASSUMED = "an unknown value was assumed"
 """The variable that remembers whether an opaque step was taken."""
-
-NO_LIMITS = Limits()
 
 
 class Settled:

@@ -51,6 +51,10 @@ class Limits:
     spent: float = 0.0
 
 
+NO_LIMITS = Limits()
+"""What an engine is given where nothing limits it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Progress of a running search, for whoever is watching; `memory` is what the process uses."""

@@ -20,12 +20,10 @@ from dirql.model.grade import Grade
 from dirql.model.machine import MODEL_BOUND, Machine
 from dirql.properties import grade_of, without
 
-from .engine import Engine, Limits, Snapshot
+from .engine import NO_LIMITS, Engine, Limits, Snapshot
 from .patience import LimitReached
 from .trace import Trace
 from .verdict import Result, Unknown, Verdict, Violated, nothing_found
-
-NO_LIMITS = Limits()
 
 AnyVerdict = TypeVar("AnyVerdict", bound=Verdict)
 

@@ -12,10 +12,8 @@ from dataclasses import replace
 
 from dirql.model.machine import Machine
 
-from .engine import BeyondEngineError, Engine, Limits, Snapshot
+from .engine import NO_LIMITS, BeyondEngineError, Engine, Limits, Snapshot
 from .verdict import Result, Unknown, Verdict
-
-NO_LIMITS = Limits()
 
 SMALL = 5_000
 """States that the first engine may find. The reference explorer takes 0.1 to 0.2 s for them, about

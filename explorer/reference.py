@@ -15,7 +15,7 @@ from itertools import product
 from dirql.model.machine import MODEL_BOUND, Machine
 
 from .budget import Budget
-from .engine import Limits, Snapshot
+from .engine import NO_LIMITS, Limits, Snapshot
 from .evaluate import Evaluator, State
 from .judgement import Finding, Judge, at_rest, smaller, verdict_on
 from .patience import Lenient, LimitReached
@@ -23,8 +23,6 @@ from .recording import Recorder
 from .successors import Action, Successors
 from .trace import Trace
 from .verdict import Holds, Result, Statistics, Unknown, Verdict
-
-NO_LIMITS = Limits()
 
 _FEW = 1_000
 """Initial states that there is always time for."""

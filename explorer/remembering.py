@@ -19,15 +19,13 @@ from dirql.model.digest import digest
 from dirql.model.domain import Value
 from dirql.model.machine import Machine
 
-from .engine import Engine, Limits, Snapshot
+from .engine import NO_LIMITS, Engine, Limits, Snapshot
 from .evaluate import Evaluator
 from .recording import Recorder
 from .replay import replay
 from .storage import Kind, Storage
 from .trace import Trace, Violation
 from .verdict import Holds, Result, Statistics, Violated
-
-NO_LIMITS = Limits()
 
 MOST_STATES_REPLAYED = 20_000
 """A stuck context is replayed by exploring all that follows; in larger spaces it is not kept."""

@@ -16,7 +16,7 @@ from dirql.model.digest import digest
 from dirql.model.machine import MODEL_BOUND, Machine
 
 from ..budget import Budget, resident_memory
-from ..engine import Limits, Snapshot
+from ..engine import NO_LIMITS, Limits, Snapshot
 from ..evaluate import Evaluator, State
 from ..judgement import Finding, Judge, hopeless, verdict_on
 from ..patience import Lenient, LimitReached
@@ -34,8 +34,6 @@ from .program import Program
 from .progress import lost
 from .record import Kind
 from .space import Found, Space
-
-NO_LIMITS = Limits()
 
 _RACES = {Kind.DATA_RACE: DATA_RACE, Kind.TORN_UPDATE: TORN_UPDATE}
 

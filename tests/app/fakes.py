@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from dirql.app import questions, toolbox
-from dirql.app.questions import NO_LIMITS
 from dirql.app.toolbox import EngineChoice
-from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
+from dirql.explorer.engine import NO_LIMITS, BeyondEngineError, Limits, Snapshot
 from dirql.explorer.verdict import Holds, Result, Statistics, Unknown, Verdict, Violated
 from dirql.model import scenario as expectations
 from dirql.model.domain import Boolean

@@ -11,10 +11,11 @@ from syrupy.assertion import SnapshotAssertion
 from dirql.app import toolbox
 from dirql.app.answers import prepare
 from dirql.app.printing import shown
-from dirql.app.questions import NO_LIMITS, Options, Question
+from dirql.app.questions import Options, Question
 from dirql.app.trace_end import consequence
 from dirql.app.trace_text import Style, render
 from dirql.app.trace_words import level_text
+from dirql.explorer.engine import NO_LIMITS
 from dirql.explorer.trace import Trace, Violation
 from dirql.explorer.verdict import Violated
 from dirql.model.machine import MODEL_BOUND, Source

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dirql.explorer.assumptions import NO_LIMITS, Settled
-from dirql.explorer.engine import Engine, Limits, Snapshot
+from dirql.explorer.assumptions import Settled
+from dirql.explorer.engine import NO_LIMITS, Engine, Limits, Snapshot
 from dirql.explorer.native import NativeEngine
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import replay

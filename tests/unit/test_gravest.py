@@ -8,8 +8,8 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from dirql.explorer.assumptions import Settled
-from dirql.explorer.engine import Limits, Snapshot
-from dirql.explorer.gravest import NO_LIMITS, Gravest
+from dirql.explorer.engine import NO_LIMITS, Limits, Snapshot
+from dirql.explorer.gravest import Gravest
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.replay import replay
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated

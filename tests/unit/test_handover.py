@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dirql.explorer.engine import BeyondEngineError, Limits, Snapshot
-from dirql.explorer.handover import NO_LIMITS, Handover
+from dirql.explorer.engine import NO_LIMITS, BeyondEngineError, Limits, Snapshot
+from dirql.explorer.handover import Handover
 from dirql.explorer.native import NativeEngine, NoCache
 from dirql.explorer.reference import ReferenceEngine
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated

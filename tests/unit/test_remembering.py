@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dirql.explorer import remembering
-from dirql.explorer.engine import Limits, Snapshot
+from dirql.explorer.engine import NO_LIMITS, Limits, Snapshot
 from dirql.explorer.reference import ReferenceEngine
-from dirql.explorer.remembering import NO_LIMITS, Remembering, Verdicts
+from dirql.explorer.remembering import Remembering, Verdicts
 from dirql.explorer.storage import Kind, Storage
 from dirql.explorer.verdict import Holds, Result, Unknown, Violated
 from dirql.model.digest import digest
